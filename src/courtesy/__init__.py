@@ -1,0 +1,1 @@
+"""Courtesy: permitted contacts, measured effects, visible use."""

@@ -1,0 +1,112 @@
+"""Builds and wires everything, once: one home, one ledger, one lake, one engine, one clock."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from courtesy.ground.lake import DuckDBEngine, Engine, Lake
+from courtesy.ground.ledger import Ledger
+from courtesy.ground.primitives.clock import Clock, SystemClock
+from courtesy.ground.primitives.errors import HomeError
+from courtesy.stages.messages import Channel, Email, SmtpServer
+
+_SECRET_BYTES = 32
+
+
+class Settings(BaseSettings):
+    """What the surroundings decide; each is an environment variable ``COURTESY_…``.
+
+    ``ledger_url``: the ledger's database; the SQLite file of the home when empty.
+    ``smtp_url``: the mail server, as ``smtp://user:password@host:port`` (``smtps`` for TLS).
+    ``smtp_connections``: how many connections to it are kept open.
+    ``public_url``: how people's browsers reach this server; stands in every link of a message.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="COURTESY_")
+
+    ledger_url: SecretStr = SecretStr("")
+    smtp_url: SecretStr = SecretStr("smtp://127.0.0.1:25")
+    smtp_connections: int = 4
+    public_url: str = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True)
+class App:
+    """Everything a door needs, in one place."""
+
+    home: Path
+    secret: bytes
+    settings: Settings
+    clock: Clock
+    ledger: Ledger
+    lake: Lake
+    engine: Engine
+    channels: Mapping[str, Channel]
+
+    def close(self) -> None:
+        """Let go of the ledger's connections."""
+        self.ledger.close()
+
+
+def make_home(home: Path, settings: Settings | None = None) -> None:
+    """Create a home, or bring an existing one to the newest version; repeating does no harm.
+
+    Raises:
+        HomeError: the folder cannot be written.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        _make_secret(home / "secret")
+    except OSError as error:
+        raise HomeError(f"{error.strerror}.", place=str(home)) from error
+    ledger = _ledger(home, settings or Settings())
+    ledger.migrate()
+    ledger.close()
+
+
+def open_app(home: Path, *, clock: Clock | None = None, settings: Settings | None = None) -> App:
+    """Wire a home that exists.
+
+    Raises:
+        HomeError: there is no home in this folder, or it cannot be read.
+    """
+    if not (home / "secret").is_file():
+        raise HomeError(f"There is none yet; make it with: courtesy --home {home} init", place=str(home))
+    chosen = settings or Settings()
+    ledger = _ledger(home, chosen)
+    ledger.migrate()
+    lake = Lake(home / "lake")
+    secret = bytes.fromhex((home / "secret").read_text(encoding="ascii"))
+    return App(
+        home=home,
+        secret=secret,
+        settings=chosen,
+        clock=clock or SystemClock(),
+        ledger=ledger,
+        lake=lake,
+        engine=DuckDBEngine(lake),
+        channels={"email": Email(_smtp(chosen))},
+    )
+
+
+def _ledger(home: Path, settings: Settings) -> Ledger:
+    url = settings.ledger_url.get_secret_value()
+    return Ledger(url or f"sqlite:///{(home / 'ledger.db').absolute()}")
+
+
+def _smtp(settings: Settings) -> SmtpServer:
+    url = settings.smtp_url.get_secret_value()
+    return SmtpServer.from_url(url, connections=settings.smtp_connections)
+
+
+def _make_secret(path: Path) -> None:
+    if path.is_file():
+        return
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(_SECRET_BYTES))

@@ -1,0 +1,65 @@
+"""Versions of definitions in the ledger: immutable, one of each name active at the most."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from courtesy.ground.ledger import Transaction, named_queries
+from courtesy.ground.primitives.clock import instant
+from courtesy.ground.primitives.ids import digest
+
+_QUERIES = named_queries(__file__)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a definition; ``body`` is its text as it was written."""
+
+    kind: str
+    name: str
+    version: int
+    body: str
+    content_hash: str
+    applied_at: datetime
+
+
+def active(transaction: Transaction) -> Sequence[Version]:
+    """What is in force now, by kind and name."""
+    return [_version(row) for row in transaction.rows(_QUERIES["active"])]
+
+
+def every(transaction: Transaction, kind: str) -> Sequence[Version]:
+    """All versions of a kind that ever were in force, oldest first."""
+    return [_version(row) for row in transaction.rows(_QUERIES["every"], kind=kind)]
+
+
+def put(transaction: Transaction, kind: str, name: str, body: str, now: datetime) -> int:
+    """Make ``body`` the active version of ``name``; returns its number."""
+    newest = transaction.scalar(_QUERIES["newest"], kind=kind, name=name)
+    retire(transaction, kind, name)
+    transaction.run(
+        _QUERIES["insert"],
+        kind=kind,
+        name=name,
+        version=newest + 1,
+        body=body,
+        content_hash=content_hash(body),
+        applied_at=now,
+    )
+    return int(newest) + 1
+
+
+def retire(transaction: Transaction, kind: str, name: str) -> None:
+    """Take ``name`` out of force; its versions stay."""
+    transaction.run(_QUERIES["retire"], kind=kind, name=name)
+
+
+def content_hash(body: str) -> str:
+    """Tells one text from another."""
+    return digest(body)
+
+
+def _version(row: dict[str, object]) -> Version:
+    found = dict(row)
+    found["applied_at"] = instant(int(str(found["applied_at"])))
+    return Version(**found)  # type: ignore[arg-type]  # the query selects exactly these columns

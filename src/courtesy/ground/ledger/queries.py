@@ -1,0 +1,20 @@
+"""SQL that stands in files, by name."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+_NAME = re.compile(r"^-- name: *([a-z_]+) *$", re.MULTILINE)
+
+
+def named_queries(beside: str) -> Mapping[str, str]:
+    """The statements of ``queries.sql`` in the folder of a module, by name.
+
+    Args:
+        beside: the ``__file__`` of that module. In the file each statement follows a line
+            ``-- name: the_name``; parameters are written ``:parameter``.
+    """
+    text = Path(beside).with_name("queries.sql").read_text(encoding="utf-8")
+    pieces = _NAME.split(text)[1:]
+    return MappingProxyType(dict(zip(pieces[::2], map(str.strip, pieces[1::2]), strict=True)))

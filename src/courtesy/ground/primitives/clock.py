@@ -1,0 +1,94 @@
+"""Time as an argument: the same code runs live, replays history and simulates the future.
+
+Instants are ``datetime`` with UTC; in frames they are ``Datetime("us", "UTC")`` and in the ledger
+whole microseconds since 1970.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from courtesy.ground.primitives.errors import InputError
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+_DURATION = re.compile(r"^\s*(\d{1,6})\s*([smhdw])\s*$")
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The present instant, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The present instant, in UTC."""
+        return datetime.now(UTC)
+
+
+class VirtualClock:
+    """A clock that stands still until it is moved, and never goes back."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start.astimezone(UTC)
+
+    def now(self) -> datetime:
+        """The instant that the clock was last moved to."""
+        return self._now
+
+    def move(self, to: datetime) -> None:
+        """Move forward to ``to``.
+
+        Raises:
+            InputError: ``to`` lies before the present instant.
+        """
+        if to < self._now:
+            raise InputError(f"The clock stands at {self._now} and cannot go back to {to}.")
+        self._now = to.astimezone(UTC)
+
+
+def microseconds(instant: datetime) -> int:
+    """Whole microseconds since 1970 of an instant with a zone."""
+    return (instant - EPOCH) // MICROSECOND
+
+
+def instant(micros: int) -> datetime:
+    """The instant of so many microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def duration(text: str) -> timedelta:
+    """The length of ``30s``, ``15m``, ``12h``, ``7d`` or ``2w``.
+
+    Raises:
+        InputError: the text is not a whole number and one of those units.
+    """
+    found = _DURATION.match(text)
+    if not found:
+        raise InputError(f"A duration is a number and s, m, h, d or w, such as 7d; found {text!r}.")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def parse_instant(text: str) -> datetime:
+    """The instant of an ISO 8601 text; without a zone it is taken as UTC.
+
+    Raises:
+        InputError: the text is not a date and time.
+    """
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"A time looks like 2026-01-31T12:00:00Z; found {text[:60]!r}.") from None
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)

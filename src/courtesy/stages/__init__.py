@@ -1,0 +1,1 @@
+"""The stages, from events to lift; each imports only earlier ones."""

@@ -1,0 +1,29 @@
+"""What many tests share: the public data, and where it is absent."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def _found(folder: Path) -> Path:
+    if folder.exists():
+        return folder
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{folder} is absent, and in CI nothing may be skipped")
+    pytest.skip(f"{folder} is absent")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[str], Path]:
+    """The folder of a public data set beside the project, by name."""
+    return lambda name: _found(SHARED / "data" / name)
+
+
+@pytest.fixture(scope="session")
+def protocols() -> Callable[[str], Path]:
+    """A file of recorded or specified protocols beside the project, by its path there."""
+    return lambda name: _found(SHARED / "protocols" / name)
