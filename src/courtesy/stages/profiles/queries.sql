@@ -1,0 +1,92 @@
+-- name: known
+SELECT i.kind, i.value, i.person_id,
+       CASE WHEN EXISTS (SELECT 1 FROM identifiers u
+                         WHERE u.person_id = i.person_id AND u.kind = 'user_id')
+            THEN 1 ELSE 0 END AS named
+FROM identifiers i JOIN given g ON g.kind = i.kind AND g.value = i.value;
+
+-- name: add_people
+INSERT INTO people (person_id, created_at)
+SELECT person_id, created_at FROM given WHERE true
+ON CONFLICT (person_id) DO NOTHING;
+
+-- name: point_identifiers
+INSERT INTO identifiers (kind, value, person_id)
+SELECT kind, value, person_id FROM given WHERE true
+ON CONFLICT (kind, value) DO UPDATE SET person_id = excluded.person_id;
+
+-- name: put_traits
+INSERT INTO traits (person_id, name, value, occurred_at)
+SELECT person_id, name, value, occurred_at FROM given WHERE true
+ON CONFLICT (person_id, name) DO UPDATE
+SET value = excluded.value, occurred_at = excluded.occurred_at
+WHERE excluded.occurred_at >= traits.occurred_at;
+
+-- name: put_consents
+INSERT INTO consents (person_id, topic, channel, occurred_at, message_id, granted, source)
+SELECT person_id, topic, channel, occurred_at, message_id, granted, source FROM given WHERE true
+ON CONFLICT (person_id, topic, channel, occurred_at, message_id) DO NOTHING;
+
+-- name: flatten_merges
+UPDATE merges SET into_id = (SELECT g.into_id FROM given g WHERE g.person_id = merges.into_id)
+WHERE into_id IN (SELECT person_id FROM given);
+
+-- name: add_merges
+INSERT INTO merges (person_id, into_id, merged_at)
+SELECT person_id, into_id, :now FROM given WHERE true
+ON CONFLICT (person_id) DO UPDATE SET into_id = excluded.into_id;
+
+-- name: merge_identifiers
+UPDATE identifiers
+SET person_id = (SELECT g.into_id FROM given g WHERE g.person_id = identifiers.person_id)
+WHERE person_id IN (SELECT person_id FROM given);
+
+-- name: merge_traits
+INSERT INTO traits (person_id, name, value, occurred_at)
+SELECT g.into_id, t.name, t.value, t.occurred_at
+FROM traits t JOIN given g ON g.person_id = t.person_id WHERE true
+ON CONFLICT (person_id, name) DO UPDATE
+SET value = excluded.value, occurred_at = excluded.occurred_at
+WHERE excluded.occurred_at > traits.occurred_at;
+
+-- name: merge_consents
+INSERT INTO consents (person_id, topic, channel, occurred_at, message_id, granted, source)
+SELECT g.into_id, c.topic, c.channel, c.occurred_at, c.message_id, c.granted, c.source
+FROM consents c JOIN given g ON g.person_id = c.person_id WHERE true
+ON CONFLICT (person_id, topic, channel, occurred_at, message_id) DO NOTHING;
+
+-- name: drop_merged_traits
+DELETE FROM traits WHERE person_id IN (SELECT person_id FROM given);
+
+-- name: drop_merged_consents
+DELETE FROM consents WHERE person_id IN (SELECT person_id FROM given);
+
+-- name: drop_merged_people
+DELETE FROM people WHERE person_id IN (SELECT person_id FROM given);
+
+-- name: count_people
+SELECT count(*) FROM people;
+
+-- name: find_person
+SELECT p.person_id, p.created_at FROM people p
+WHERE p.person_id = :name
+   OR p.person_id IN (SELECT person_id FROM identifiers WHERE value = :name)
+   OR p.person_id IN (SELECT into_id FROM merges WHERE person_id = :name)
+ORDER BY p.created_at LIMIT 1;
+
+-- name: identifiers_of
+SELECT kind, value FROM identifiers WHERE person_id = :person_id ORDER BY kind DESC, value;
+
+-- name: traits_of
+SELECT name, value, occurred_at FROM traits
+WHERE person_id = :person_id AND value <> 'null' ORDER BY name;
+
+-- name: consents_of
+SELECT topic, channel, granted, source, occurred_at FROM consents
+WHERE person_id = :person_id ORDER BY occurred_at, message_id, topic, channel;
+
+-- name: list_people
+SELECT p.person_id, p.created_at,
+       (SELECT min(i.value) FROM identifiers i
+        WHERE i.person_id = p.person_id AND i.kind = 'user_id') AS user_id
+FROM people p ORDER BY p.created_at, p.person_id LIMIT :limit;
