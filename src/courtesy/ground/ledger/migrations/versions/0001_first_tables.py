@@ -56,6 +56,7 @@ def _events() -> None:
         _text("body"),
     )
     _keyed("seen", ("message_id",), _text("message_id"))
+    _keyed("progress", ("task",), _text("task"), _number("reached_at"))
 
 
 def _profiles() -> None:
