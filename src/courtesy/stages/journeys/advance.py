@@ -1,0 +1,190 @@
+"""One tick: who is due goes on, through as many steps as need no waiting."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import polars as pl
+
+from courtesy.ground.primitives.ids import digest
+from courtesy.ground.rules import Condition
+from courtesy.stages.journeys.model import (
+    COMPLETED,
+    END,
+    ENDED,
+    ENROLLMENTS,
+    EXIT,
+    INSTANT,
+    PASSAGES,
+    SENDS,
+    Branch,
+    Exit,
+    Journey,
+    Node,
+    Send,
+    Wait,
+)
+
+Journeys = Mapping[tuple[str, int], Journey]
+_NEVER = pl.lit(None, dtype=INSTANT)
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Where everybody stands now, what they passed and what should be said."""
+
+    enrollments: pl.DataFrame
+    passages: pl.DataFrame
+    sends: pl.DataFrame
+
+
+@dataclass
+class _Tick:
+    journeys: Journeys
+    facts: pl.DataFrame
+    now: datetime
+    rested: list[pl.DataFrame] = field(default_factory=list)
+    passages: list[pl.DataFrame] = field(default_factory=list)
+    sends: list[pl.DataFrame] = field(default_factory=list)
+
+
+def conditions_ahead(due: pl.DataFrame, journeys: Journeys) -> dict[str, Condition]:
+    """The conditions that the people who are due may meet before they next wait.
+
+    Args:
+        due: ``ENROLLMENTS`` rows.
+        journeys: the checked definition of each (journey, version) among them.
+
+    Returns:
+        Conditions by the column that ``advance`` looks for them in.
+    """
+    places = due.select("journey", "version", "step").unique().sort("journey", "version", "step")
+    found: dict[str, Condition] = {}
+    for journey, version, step in places.iter_rows():
+        definition = journeys[journey, version]
+        for node in _ahead(definition, step):
+            for index, (condition, _) in enumerate(node.options):
+                found[_column(journey, version, node.step, index)] = condition
+    return found
+
+
+def advance(due: pl.DataFrame, journeys: Journeys, facts: pl.DataFrame, now: datetime) -> Moves:
+    """Move everybody who is due.
+
+    Args:
+        due: ``ENROLLMENTS`` rows that are active and due, n rows.
+        journeys: the checked definition of each (journey, version) among them.
+        facts: ``subject_id`` (an enrollment) and one boolean column for each of
+            ``conditions_ahead``.
+        now: the present instant; waits count from it.
+
+    Returns:
+        n enrollments as they stand after this tick, with their passages and sends.
+    """
+    tick = _Tick(journeys, facts, now)
+    moving = due
+    while not moving.is_empty():
+        moved = [_step(tick, group) for _, group in _groups(moving)]
+        moving = pl.concat([frame for frame in moved if frame is not None] or [due.clear()])
+    return Moves(
+        pl.concat([due.clear(), *tick.rested]).select(list(ENROLLMENTS)),
+        pl.concat([pl.DataFrame(schema=PASSAGES), *tick.passages]),
+        pl.concat([pl.DataFrame(schema=SENDS), *tick.sends]),
+    )
+
+
+def _groups(moving: pl.DataFrame) -> Iterator[tuple[object, pl.DataFrame]]:
+    return iter(moving.group_by("journey", "version", "step", maintain_order=True))
+
+
+def _step(tick: _Tick, group: pl.DataFrame) -> pl.DataFrame | None:
+    """Take a group that stands at one step through it; returns those who can go on at once."""
+    journey, version, step = group.select("journey", "version", "step").row(0)
+    definition = tick.journeys[journey, version]
+    if step == END:
+        return _rest(tick, _ended(group, COMPLETED, tick.now))
+    node = definition.nodes[step]
+    if isinstance(node, Send):
+        tick.sends.append(_sends(group, node, definition, tick.now))
+        return _pass(tick, group, pl.lit("said"), pl.lit(node.after))
+    if isinstance(node, Wait):
+        until = tick.now + node.length
+        waiting = _pass(tick, group, pl.lit("waited"), pl.lit(node.after))
+        return _rest(tick, waiting.with_columns(pl.lit(until, dtype=INSTANT).alias("due_at")))
+    if isinstance(node, Exit):
+        _pass(tick, group, pl.lit("left"), pl.lit(END))
+        return _rest(tick, _ended(group, EXIT, tick.now))
+    return _branch(tick, group, node)
+
+
+def _branch(tick: _Tick, group: pl.DataFrame, node: Branch) -> pl.DataFrame:
+    journey, version = group.select("journey", "version").row(0)
+    columns = [_column(journey, version, node.step, i) for i in range(len(node.options))]
+    known = group.join(
+        tick.facts.select("subject_id", *columns),
+        left_on="enrollment_id",
+        right_on="subject_id",
+        how="left",
+        maintain_order="left",
+    )
+    target, outcome = pl.lit(node.otherwise), pl.lit("otherwise")
+    for index, (_, goes_to) in reversed(list(enumerate(node.options))):
+        holds = pl.col(columns[index]).fill_null(value=False)
+        target = pl.when(holds).then(pl.lit(goes_to)).otherwise(target)
+        outcome = pl.when(holds).then(pl.lit(f"branch {index + 1}")).otherwise(outcome)
+    return _pass(tick, known, outcome, target).drop(columns)
+
+
+def _pass(tick: _Tick, group: pl.DataFrame, outcome: pl.Expr, after: pl.Expr) -> pl.DataFrame:
+    passed = group.select(
+        "enrollment_id",
+        "step",
+        outcome.alias("outcome"),
+        pl.lit(tick.now, dtype=INSTANT).alias("passed_at"),
+    )
+    tick.passages.append(passed)
+    return group.with_columns(after.alias("step"))
+
+
+def _rest(tick: _Tick, group: pl.DataFrame) -> None:
+    tick.rested.append(group)
+
+
+def _ended(group: pl.DataFrame, reason: str, now: datetime) -> pl.DataFrame:
+    return group.with_columns(
+        pl.lit(END).alias("step"),
+        pl.lit(ENDED).alias("state"),
+        pl.lit(reason).alias("reason"),
+        _NEVER.alias("due_at"),
+        pl.lit(now, dtype=INSTANT).alias("ended_at"),
+    )
+
+
+def _sends(group: pl.DataFrame, node: Send, journey: Journey, now: datetime) -> pl.DataFrame:
+    expires = now + node.expires if node.expires else None
+    ids = [digest(enrollment, node.step) for enrollment in group["enrollment_id"]]
+    return group.with_columns(
+        pl.Series("message_id", ids, dtype=pl.String),
+        pl.lit(list(node.channels), dtype=pl.List(pl.String)).alias("channels"),
+        pl.lit(journey.topic).alias("topic"),
+        pl.lit(node.template).alias("template"),
+        pl.lit(now, dtype=INSTANT).alias("created_at"),
+        pl.lit(expires, dtype=INSTANT).alias("expires_at"),
+        pl.lit(journey.priority, dtype=pl.Int64).alias("priority"),
+    ).select(list(SENDS))
+
+
+def _ahead(journey: Journey, step: str) -> Iterator[Branch]:
+    """The branches that can be reached from a step without waiting."""
+    open_steps = [step]
+    while open_steps:
+        node: Node | None = journey.nodes.get(open_steps.pop())
+        if isinstance(node, Branch):
+            yield node
+            open_steps += [target for _, target in node.options] + [node.otherwise]
+        elif isinstance(node, Send):
+            open_steps.append(node.after)
+
+
+def _column(journey: str, version: int, step: str, index: int) -> str:
+    return f"{journey}/{version}/{step}/{index}"

@@ -1,0 +1,158 @@
+"""The nouns of this stage."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import polars as pl
+
+from courtesy.ground.rules import Condition
+
+INSTANT = pl.Datetime("us", "UTC")
+END = "end"
+ACTIVE = "active"
+ENDED = "ended"
+COMPLETED = "completed"
+EXIT = "exit"
+GOAL = "goal"
+
+CANDIDATES = pl.Schema({"person_id": pl.String(), "entry": pl.String(), "occurred_at": INSTANT})
+"""Somebody who may enter: ``entry`` is the properties of the event that invites, as JSON."""
+
+STANDING = pl.Schema(
+    {
+        "person_id": pl.String(),
+        "passes": pl.Int64(),
+        "active": pl.Boolean(),
+        "last_entered_at": INSTANT,
+    }
+)
+"""How often somebody passed through a journey, and whether they are in it."""
+
+ENROLLMENTS = pl.Schema(
+    {
+        "enrollment_id": pl.String(),
+        "journey": pl.String(),
+        "version": pl.Int64(),
+        "person_id": pl.String(),
+        "pass_number": pl.Int64(),
+        "arm": pl.String(),
+        "step": pl.String(),
+        "state": pl.String(),
+        "reason": pl.String(),
+        "entry": pl.String(),
+        "entered_at": INSTANT,
+        "due_at": INSTANT,
+        "ended_at": INSTANT,
+    }
+)
+"""One person's passage through one version of a journey."""
+
+PASSAGES = pl.Schema(
+    {
+        "enrollment_id": pl.String(),
+        "step": pl.String(),
+        "outcome": pl.String(),
+        "passed_at": INSTANT,
+    }
+)
+"""A step that somebody passed, and which way they went."""
+
+SENDS = pl.Schema(
+    {
+        "message_id": pl.String(),
+        "enrollment_id": pl.String(),
+        "person_id": pl.String(),
+        "journey": pl.String(),
+        "version": pl.Int64(),
+        "step": pl.String(),
+        "arm": pl.String(),
+        "channels": pl.List(pl.String()),
+        "topic": pl.String(),
+        "template": pl.String(),
+        "created_at": INSTANT,
+        "expires_at": INSTANT,
+        "priority": pl.Int64(),
+    }
+)
+"""What should be said to whom; the gate decides whether it may be."""
+
+
+@dataclass(frozen=True)
+class Send:
+    """Say something, on the first of these channels that is allowed."""
+
+    step: str
+    template: str
+    channels: tuple[str, ...]
+    expires: timedelta | None
+    after: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Let time pass."""
+
+    step: str
+    length: timedelta
+    after: str
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Go the way of the first condition that holds, else ``otherwise``."""
+
+    step: str
+    options: tuple[tuple[Condition, str], ...]
+    otherwise: str
+
+
+@dataclass(frozen=True)
+class Exit:
+    """Leave the journey."""
+
+    step: str
+
+
+Node = Send | Wait | Branch | Exit
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What invites: an event (and what must hold then), or becoming a member of an audience.
+
+    ``again`` is how long after the last entry somebody may enter once more: zero for always, None
+    for never. An event that arrives later than ``within`` after it happened invites nobody.
+    """
+
+    event: str | None
+    where: Condition | None
+    condition: Condition | None
+    audience: str | None
+    again: timedelta | None
+    within: timedelta
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the journey is for: an event, within a time after the entry."""
+
+    condition: Condition
+    event: str
+    within: timedelta | None
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A checked definition. ``holdout`` is the share of people left alone, 0 to 1."""
+
+    name: str
+    owner: str | None
+    topic: str
+    holdout: float
+    priority: int
+    entry: Entry
+    goal: Goal | None
+    exit: Condition | None
+    nodes: Mapping[str, Node]
+    first: str

@@ -1,0 +1,62 @@
+-- name: due
+SELECT enrollment_id, journey, version, person_id, pass_number, arm, step, state, reason, entry,
+       entered_at, due_at, ended_at
+FROM enrollments WHERE state = 'active' AND due_at <= :now
+ORDER BY due_at, enrollment_id LIMIT :limit;
+
+-- name: next_due
+SELECT min(due_at) FROM enrollments WHERE state = 'active';
+
+-- name: active_of
+SELECT e.enrollment_id, e.journey, e.version, e.person_id, e.pass_number, e.arm, e.step, e.state,
+       e.reason, e.entry, e.entered_at, e.due_at, e.ended_at
+FROM enrollments e JOIN given g ON g.person_id = e.person_id AND g.journey = e.journey
+WHERE e.state = 'active';
+
+-- name: standing
+SELECT e.person_id, max(e.pass_number) AS passes,
+       max(CASE WHEN e.state = 'active' THEN 1 ELSE 0 END) AS active,
+       max(e.entered_at) AS last_entered_at
+FROM enrollments e JOIN given g ON g.person_id = e.person_id
+WHERE e.journey = :journey GROUP BY e.person_id;
+
+-- name: put
+INSERT INTO enrollments (enrollment_id, journey, version, person_id, pass_number, arm, step, state,
+                         reason, entry, entered_at, due_at, ended_at)
+SELECT enrollment_id, journey, version, person_id, pass_number, arm, step, state, reason, entry,
+       entered_at, due_at, ended_at FROM given WHERE true
+ON CONFLICT (enrollment_id) DO UPDATE SET step = excluded.step, state = excluded.state,
+    reason = excluded.reason, due_at = excluded.due_at, ended_at = excluded.ended_at;
+
+-- name: pass
+INSERT INTO passages (enrollment_id, step, outcome, passed_at)
+SELECT enrollment_id, step, outcome, passed_at FROM given WHERE true
+ON CONFLICT (enrollment_id, step) DO NOTHING;
+
+-- name: end
+UPDATE enrollments
+SET state = 'ended', due_at = NULL, ended_at = :now, reason = (
+    SELECT g.reason FROM given g WHERE g.enrollment_id = enrollments.enrollment_id)
+WHERE state = 'active' AND enrollment_id IN (SELECT enrollment_id FROM given);
+
+-- name: merge
+UPDATE enrollments
+SET person_id = (SELECT g.into_id FROM given g WHERE g.person_id = enrollments.person_id)
+WHERE person_id IN (SELECT person_id FROM given);
+
+-- name: versions_in_flight
+SELECT DISTINCT journey, version FROM enrollments WHERE state = 'active';
+
+-- name: counts
+SELECT journey, version, arm, state, coalesce(reason, state) AS reason, count(*) AS people
+FROM enrollments GROUP BY journey, version, arm, state, coalesce(reason, state)
+ORDER BY journey, version, arm, state, reason;
+
+-- name: of_person
+SELECT enrollment_id, journey, version, pass_number, arm, step, state, reason, entered_at, ended_at
+FROM enrollments WHERE person_id = :person_id ORDER BY entered_at, enrollment_id;
+
+-- name: passages_of
+SELECT p.enrollment_id, e.journey, p.step, p.outcome, p.passed_at
+FROM passages p JOIN enrollments e ON e.enrollment_id = p.enrollment_id
+WHERE e.person_id = :person_id ORDER BY p.passed_at, p.step;
