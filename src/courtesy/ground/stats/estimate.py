@@ -1,0 +1,62 @@
+"""The value of a metric in one arm, with the variance of that value: means and ratios.
+
+Ratios follow Deng, Knoblich & Lu (2018), "Applying the Delta Method in Metric Analytics: A
+Practical Guide with Novel Ideas": a ratio of means moves like its linear pieces. A mean for each
+row where whole clusters were assigned is such a ratio too: cluster sums over cluster sizes.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from courtesy.ground.stats.moments import Array, Moments
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A metric's value in an arm; shapes are the groups' shape ``(...)``.
+
+    ``variance``: of the value, squared units of the value.
+    ``units``: how many independent units it rests on.
+    ``shared``: variance that every arm has in common, such as that of a covariate's overall mean;
+    it is no part of ``variance`` and vanishes in a difference.
+    """
+
+    value: Array
+    variance: Array
+    units: Array
+    shared: Array = field(default_factory=lambda: np.zeros(()))
+
+
+def mean_of(moments: Moments) -> Estimate:
+    """The mean of the first column, with its squared standard error."""
+    variance = moments.covariance[..., 0, 0] / np.maximum(moments.count, 1)
+    return Estimate(moments.mean[..., 0], variance, moments.count)
+
+
+def ratios(moments: Moments, pairs: list[tuple[int, int | None]]) -> Moments:
+    """The statistics of each unit's linear piece in ratios of columns.
+
+    Args:
+        moments: of the raw columns.
+        pairs: (numerator, denominator) by column; a plain mean has no denominator.
+
+    Returns:
+        One column for each pair, whose mean is the ratio. A ratio over a sum of zero is NaN. These
+        are not addable: add the raw columns first.
+    """
+    pieces = [_piece(moments, top, bottom) for top, bottom in pairs]
+    means, gradients = zip(*pieces, strict=True)
+    return moments.mapped(np.stack(means, axis=-1), np.stack(gradients, axis=-2))
+
+
+def _piece(moments: Moments, top: int, bottom: int | None) -> tuple[Array, Array]:
+    gradient = np.zeros_like(moments.mean)
+    if bottom is None:
+        gradient[..., top] = 1
+        return moments.mean[..., top], gradient
+    below = np.where(moments.mean[..., bottom] == 0, np.nan, moments.mean[..., bottom])
+    ratio = moments.mean[..., top] / below
+    gradient[..., top] += 1 / below
+    gradient[..., bottom] -= ratio / below
+    return ratio, gradient

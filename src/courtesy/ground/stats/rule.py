@@ -1,0 +1,85 @@
+"""How far an interval reaches and what a p-value means, for one look or for any number."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy import stats
+
+from courtesy.ground.stats.moments import Array
+
+DEFAULT_ALPHA = 0.05
+DEFAULT_TUNING = 10_000.0
+
+
+class Rule(Protocol):
+    """Turns standard errors into intervals and p-values, two-sided."""
+
+    @property
+    def alpha(self) -> float:
+        """The share of wrong alarms that is accepted."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """``fixed`` or ``always-valid``."""
+        ...
+
+    def reach(self, units: Array, freedom: Array) -> Array:
+        """Half the interval's width, in standard errors."""
+        ...
+
+    def p_value(self, score: Array, units: Array, freedom: Array) -> Array:
+        """The smallest alpha at which the interval would leave out zero."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """One look at a time that was set before: Student's t with the freedom given."""
+
+    alpha: float = DEFAULT_ALPHA
+    name: str = "fixed"
+
+    def reach(self, units: Array, freedom: Array) -> Array:
+        """The t quantile; ``units`` do not matter here."""
+        del units
+        return np.asarray(stats.t.isf(self.alpha / 2, freedom))
+
+    def p_value(self, score: Array, units: Array, freedom: Array) -> Array:
+        """Two-sided p-value of Student's t."""
+        del units
+        return np.asarray(2 * stats.t.sf(np.abs(score), freedom))
+
+
+@dataclass(frozen=True)
+class AlwaysValid:
+    """Any number of looks, at any time: an asymptotic confidence sequence.
+
+    Source: Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas (2021), "Time-uniform central limit theory
+    and asymptotic confidence sequences", theorem 2.2 (the boundary) and appendix B.2 (the mixture
+    that is narrowest near ``tuned_for`` units). ``tuned_for`` has to be set before looking.
+    """
+
+    alpha: float = DEFAULT_ALPHA
+    tuned_for: float = DEFAULT_TUNING
+    name: str = "always-valid"
+
+    def reach(self, units: Array, freedom: Array) -> Array:
+        """The boundary at ``units`` people of both arms, in standard errors."""
+        del freedom
+        grown = self._growth(units)
+        with np.errstate(divide="ignore"):
+            wide = (1 + 1 / grown) * (np.log1p(grown) - 2 * np.log(self.alpha))
+        return np.asarray(np.sqrt(wide))
+
+    def p_value(self, score: Array, units: Array, freedom: Array) -> Array:
+        """The always-valid p-value at this look."""
+        del freedom
+        grown = self._growth(units)
+        log_p = np.log1p(grown) / 2 - np.square(score) * grown / (2 * (1 + grown))
+        return np.asarray(np.exp(np.minimum(log_p, 0)))
+
+    def _growth(self, units: Array) -> Array:
+        doubt = -2 * np.log(self.alpha)
+        return np.asarray(units * (doubt + np.log(doubt) + 1) / self.tuned_for)
