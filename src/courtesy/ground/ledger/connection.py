@@ -3,93 +3,99 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from courtesy.ground.ledger.databases import Mode, database
 from courtesy.ground.ledger.transaction import Transaction
 from courtesy.ground.primitives.errors import HomeError
 
-_BUSY_SECONDS = 30
-_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA temp_store=MEMORY",
-    "PRAGMA cache_size=-65536",
-)
+_WAIT_SECONDS = 30.0
 
 
 class Ledger:
-    """The operational database at one URL, such as ``sqlite:////data/home/ledger.db``."""
+    """The operational database at one URL.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: such as ``sqlite:////data/home/ledger.db`` or ``postgresql+psycopg://user@host/name``.
+        wait: how many seconds a writer waits for another before it gives up.
+
+    Raises:
+        HomeError: the URL is not of a database that can hold a ledger.
+    """
+
+    def __init__(self, url: str, *, wait: float = _WAIT_SECONDS) -> None:
         self.url = url
-        self._engine = _engine(url)
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise HomeError(
+                "A ledger is given by a URL such as sqlite:////data/ledger.db."
+            ) from None
+        self._place = parsed.set(query={}).render_as_string(hide_password=True)
+        self._database = database(parsed)
+        self._engine = self._database.engine(parsed, wait)
+        self._failures = (DBAPIError, PoolTimeoutError, self._engine.dialect.loaded_dbapi.Error)
 
     def migrate(self) -> None:
-        """Bring the tables to the newest version; does nothing where they are."""
+        """Bring the tables to the newest version; does nothing where they are.
+
+        Raises:
+            HomeError: the database cannot be reached or written.
+        """
+        folder = str(Path(__file__).parent / "migrations").replace("%", "%%")
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._begin("write") as connection:
-            config.attributes["connection"] = connection
+        config.set_main_option("script_location", folder)
+        with self._begin("write") as transaction:
+            config.attributes["connection"] = transaction.connection
             command.upgrade(config, "head")
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """One consistent look at the ledger; nothing is kept of what is written in it."""
-        with self._begin("read") as connection:
-            yield Transaction(connection)
+        """One consistent look at the ledger; nothing is kept of what is written in it.
+
+        Raises:
+            HomeError: the database cannot be reached or refuses.
+        """
+        with self._begin("read") as transaction:
+            yield transaction
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """One transaction, committed at the end of the block and rolled back on an error.
 
+        Writers take turns: what a writer reads stays true until it commits.
+
         Raises:
-            HomeError: the disk is full, the file is not a database or stayed locked.
+            HomeError: the disk is full, the file is not a database, another writer did not end in
+                time, or a row breaks a rule of its table.
         """
-        with self._begin("write") as connection:
-            yield Transaction(connection)
+        with self._begin("write") as transaction:
+            yield transaction
 
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
 
     @contextmanager
-    def _begin(self, mode: str) -> Iterator[Connection]:
+    def _begin(self, mode: Mode) -> Iterator[Transaction]:
         try:
             with self._engine.connect() as bare:
-                connection = bare.execution_options(courtesy_mode=mode)
-                with connection.begin() as transaction:
-                    yield connection
+                connection = self._database.mode(bare, mode)
+                with connection.begin() as frame:
+                    transaction = Transaction(connection, self._database)
+                    yield transaction
+                    transaction.drop_loaded()
                     if mode == "read":
-                        transaction.rollback()
-        except OperationalError as error:
-            raise HomeError(f"The ledger says: {error.orig}.", place=_shown(self.url)) from error
+                        frame.rollback()
+        except self._failures as error:
+            raise HomeError(_said(error), place=self._place) from error
 
 
-def _engine(url: str) -> Engine:
-    if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI object
-    connection.isolation_level = None
-    for pragma in _PRAGMAS:
-        connection.execute(pragma)
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    mode = connection.get_execution_options().get("courtesy_mode")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "write" else "BEGIN")
-
-
-def _shown(url: str) -> str:
-    return make_url(url).render_as_string(hide_password=True)
+def _said(error: Exception) -> str:
+    first = str(getattr(error, "orig", None) or error).strip().split("\n", maxsplit=1)[0]
+    return f"The ledger says: {first.rstrip('.')}."

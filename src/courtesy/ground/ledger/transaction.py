@@ -9,28 +9,29 @@ from datetime import datetime
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, CursorResult, text
 
+from courtesy.ground.ledger.databases import Database
 from courtesy.ground.primitives.clock import microseconds
 
-_SQL_TYPES = {pl.Float64: "DOUBLE PRECISION", pl.Binary: "BLOB"}
-_INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt32, pl.Boolean, pl.Datetime)
+_INTEGERS = (pl.Boolean, pl.Datetime)
 
 
 class Transaction:
     """What can be done between begin and commit."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, database: Database) -> None:
+        self.connection = connection
+        self._database = database
+        self._loaded: set[str] = set()
 
     def run(self, query: str, /, **values: object) -> int:
         """Execute one statement; returns how many rows it changed."""
-        return self._connection.execute(text(query), _plain(values)).rowcount
+        return self._execute(query, values).rowcount
 
     def rows(self, query: str, /, **values: object) -> list[dict[str, Any]]:
         """The rows of a query, each by column name; for few rows (many are a ``frame``)."""
-        found = self._connection.execute(text(query), _plain(values)).mappings()
-        return [dict(row) for row in found]
+        return [dict(row) for row in self._execute(query, values).mappings()]
 
     def one(self, query: str, /, **values: object) -> dict[str, Any] | None:
         """The first row of a query, or None."""
@@ -38,7 +39,7 @@ class Transaction:
 
     def scalar(self, query: str, /, **values: object) -> Any:  # noqa: ANN401 - SQL decides
         """The first column of the first row, or None."""
-        return self._connection.execute(text(query), _plain(values)).scalar()
+        return self._execute(query, values).scalar()
 
     def frame(self, query: str, schema: pl.Schema, /, **values: object) -> pl.DataFrame:
         """The rows of a query as a frame with exactly the columns of ``schema``, in its order.
@@ -46,42 +47,55 @@ class Transaction:
         ``schema`` maps column names to Polars types; ``Datetime`` and ``Boolean`` columns are read
         from the numbers that stand for them.
         """
-        cursor = self._connection.execute(text(query), _plain(values))
-        rows = [tuple(row) for row in cursor]
+        rows = self._execute(query, values).cursor.fetchall()
         raw = {name: _stored(kind) for name, kind in schema.items()}
-        frame = pl.DataFrame(rows, schema=raw, orient="row")
-        return frame.cast(schema)
+        return pl.DataFrame(rows, schema=raw, orient="row").cast(schema)
 
     def load(self, name: str, frame: pl.DataFrame) -> None:
         """Put a frame into the temporary table ``name``, in place of what it held.
 
-        Statements of the same transaction can then join it. The columns keep their names.
+        Statements of the same transaction can then join it; it is gone when that ends. The columns
+        keep their names.
         """
-        columns = ", ".join(f"{column} {_sql_type(kind)}" for column, kind in frame.schema.items())
-        self._connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
-        self._connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {name} ({columns})")
-        self._fill(name, frame)
+        table = f"{self._database.temporary}.{name}"
+        columns = ", ".join(
+            f'"{column}" {self._sql_type(kind)}' for column, kind in frame.schema.items()
+        )
+        self.connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
+        self.connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {name} ({columns})")
+        self._loaded.add(table)
+        if not frame.is_empty():
+            self._database.fill(self.connection, table, _storable(frame))
 
-    def _fill(self, name: str, frame: pl.DataFrame) -> None:
-        if frame.is_empty():
-            return
-        rows = _storable(frame).rows()
-        marks = ", ".join(["?"] * frame.width)
-        self._connection.exec_driver_sql(f"INSERT INTO {name} VALUES ({marks})", rows)  # noqa: S608
+    def drop_loaded(self) -> None:
+        """Drop what was loaded, so that the connection's next user finds nothing of it."""
+        for table in self._loaded:
+            self.connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
+        self._loaded.clear()
+
+    def _execute(self, query: str, values: Mapping[str, object]) -> CursorResult[Any]:
+        return self.connection.execute(text(query), _plain(values))
+
+    def _sql_type(self, kind: pl.DataType) -> str:
+        if kind.is_integer() or isinstance(kind, _INTEGERS):
+            return "BIGINT"
+        if kind.is_float():
+            return "DOUBLE PRECISION"
+        return self._database.binary if isinstance(kind, pl.Binary) else "TEXT"
 
 
 def _plain(values: Mapping[str, object]) -> dict[str, object]:
-    return {k: microseconds(v) if isinstance(v, datetime) else v for k, v in values.items()}
+    return {name: _plain_value(value) for name, value in values.items()}
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, datetime):
+        return microseconds(value)
+    return int(value) if isinstance(value, bool) else value
 
 
 def _stored(kind: pl.DataType) -> pl.DataType:
     return pl.Int64() if isinstance(kind, _INTEGERS) else kind
-
-
-def _sql_type(kind: pl.DataType) -> str:
-    if isinstance(kind, _INTEGERS):
-        return "BIGINT"
-    return _SQL_TYPES.get(type(kind), "TEXT")
 
 
 def _storable(frame: pl.DataFrame) -> pl.DataFrame:

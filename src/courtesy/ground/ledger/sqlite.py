@@ -1,0 +1,49 @@
+"""SQLite: one file, many readers, one writer."""
+
+from typing import Any
+
+import polars as pl
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA cache_size=-65536",
+)
+
+
+class SQLite:
+    """The embedded database."""
+
+    temporary = "temp"
+    binary = "BLOB"
+
+    def engine(self, url: URL, wait: float) -> Engine:
+        """Connections that log ahead and leave ``BEGIN`` to us."""
+        engine = create_engine(url, connect_args={"timeout": wait})
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def mode(self, connection: Connection, mode: str) -> Connection:
+        """A writer takes its turn when it begins, so that what it reads stays true."""
+        return connection.execution_options(courtesy_mode=mode)
+
+    def fill(self, connection: Connection, table: str, frame: pl.DataFrame) -> None:
+        """Insert rows through the bare driver."""
+        marks = ", ".join(["?"] * frame.width)
+        cursor: Any = connection.connection.cursor()
+        cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", frame.iter_rows())  # noqa: S608 - our own names
+        cursor.close()
+
+
+def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI object
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("courtesy_mode")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "write" else "BEGIN")
