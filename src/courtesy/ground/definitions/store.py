@@ -33,20 +33,25 @@ def every(transaction: Transaction, kind: str) -> Sequence[Version]:
     return [_version(row) for row in transaction.rows(_QUERIES["every"], kind=kind)]
 
 
+def newest(transaction: Transaction, kind: str, name: str) -> int:
+    """The number of the newest version of ``name``, in force or not; 0 where there is none."""
+    return int(transaction.scalar(_QUERIES["newest"], kind=kind, name=name))
+
+
 def put(transaction: Transaction, kind: str, name: str, body: str, now: datetime) -> int:
     """Make ``body`` the active version of ``name``; returns its number."""
-    newest = transaction.scalar(_QUERIES["newest"], kind=kind, name=name)
+    version = newest(transaction, kind, name) + 1
     retire(transaction, kind, name)
     transaction.run(
         _QUERIES["insert"],
         kind=kind,
         name=name,
-        version=newest + 1,
+        version=version,
         body=body,
         content_hash=content_hash(body),
         applied_at=now,
     )
-    return int(newest) + 1
+    return version
 
 
 def retire(transaction: Transaction, kind: str, name: str) -> None:

@@ -20,6 +20,7 @@ from courtesy.stages.journeys.model import (
     Send,
     Wait,
 )
+from courtesy.stages.journeys.steps import Known
 
 __all__ = [
     "CANDIDATES",
@@ -30,6 +31,7 @@ __all__ = [
     "Exit",
     "Goal",
     "Journey",
+    "Known",
     "Moves",
     "Send",
     "Wait",

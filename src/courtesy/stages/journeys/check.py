@@ -70,7 +70,7 @@ def _holdout(chart: Chart, text: object) -> float:
     try:
         return percent(text)
     except InputError as error:
-        raise chart.refusal(("holdout",), error.detail)
+        raise chart.refusal(("holdout",), error.detail) from None
 
 
 def _entry(chart: Chart, file: _EntryFile) -> Entry:
@@ -100,7 +100,7 @@ def _again(chart: Chart, text: str) -> timedelta | None:
         return timedelta() if text == "always" else duration(text.removeprefix("after "))
     except InputError:
         wanted = "It should be never, always or a duration to wait, such as 30d"
-        raise chart.refusal(("entry", "again"), f"{wanted}; found {text!r}.")
+        raise chart.refusal(("entry", "again"), f"{wanted}; found {text!r}.") from None
 
 
 def _goal(chart: Chart, data: object) -> Goal:

@@ -1,6 +1,7 @@
 """The steps of a journey's YAML, laid out as a chart of nodes that each know where to go next."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -21,9 +22,9 @@ _KINDS = ("send", "wait", "branch", "exit")
 class Known:
     """What a journey may refer to."""
 
-    templates: Set[str]
-    audiences: Set[str]
-    channels: Set[str]
+    templates: AbstractSet[str]
+    audiences: AbstractSet[str]
+    channels: AbstractSet[str]
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Chart:
         try:
             length = duration(str(text))
         except InputError as error:
-            raise self.refusal(path, error.detail)
+            raise self.refusal(path, error.detail) from None
         if not length:
             raise self.refusal(path, "It should be longer than nothing.")
         return length
@@ -120,7 +121,11 @@ class Chart:
         return Branch(step, tuple(options), otherwise)
 
     def _fields(
-        self, body: object, path: Path, known: Set[str], required: Set[str] = frozenset()
+        self,
+        body: object,
+        path: Path,
+        known: AbstractSet[str],
+        required: AbstractSet[str] = frozenset(),
     ) -> dict[str, Any]:
         if not isinstance(body, dict):
             raise self.refusal(
@@ -136,7 +141,9 @@ class Chart:
             raise self.refusal(path, f"The field {name} is required.")
         return body
 
-    def _exist(self, noun: str, names: Iterable[object], known: Set[str], path: Path) -> None:
+    def _exist(
+        self, noun: str, names: Iterable[object], known: AbstractSet[str], path: Path
+    ) -> None:
         for name in names:
             if not isinstance(name, str) or name not in known:
                 there = ", ".join(sorted(known)) or "none"
