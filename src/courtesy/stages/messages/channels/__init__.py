@@ -1,0 +1,9 @@
+"""How letters leave the house: one contract, one module for each channel.
+
+In: letters. Out: a receipt for each.
+"""
+
+from courtesy.stages.messages.channels.contract import Channel
+from courtesy.stages.messages.channels.email import Email, SmtpServer
+
+__all__ = ["Channel", "Email", "SmtpServer"]

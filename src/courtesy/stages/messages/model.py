@@ -1,0 +1,190 @@
+"""The nouns of this stage: intents, verdicts, facts, letters and receipts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+import polars as pl
+
+from courtesy.stages.messages.policy import Sender
+
+INSTANT = pl.Datetime("us", "UTC")
+HOLDOUT_ARM = "holdout"
+
+
+class Reason(StrEnum):
+    """Why a message was not sent, or not yet."""
+
+    HOLDOUT = "holdout"
+    NO_CONSENT = "no_consent"
+    SUPPRESSED = "suppressed"
+    UNREACHABLE = "unreachable"
+    QUIET_HOURS = "quiet_hours"
+    CAPPED = "capped"
+    LOWER_PRIORITY = "lower_priority"
+    EXPIRED = "expired"
+    INVALID_CONTENT = "invalid_content"
+    UNDELIVERABLE = "undeliverable"
+
+
+class State(StrEnum):
+    """Where a message stands."""
+
+    QUEUED = "queued"
+    HELD = "held"
+    SENDING = "sending"
+    SENT = "sent"
+    UNCERTAIN = "uncertain"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+class Verdict(StrEnum):
+    """What the gate says of an intent."""
+
+    SEND = "send"
+    HOLD = "hold"
+    REFUSE = "refuse"
+
+
+class ReceiptKind(StrEnum):
+    """What a channel says of a letter; every provider's answers are brought to these.
+
+    ``accepted``: the provider took it. ``deferred``: not now, try again. ``bounced``: this address
+    does not take mail. ``rejected``: refused, and not for the address. ``uncertain``: the
+    connection was lost when the provider may have taken it.
+    """
+
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    BOUNCED = "bounced"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+
+
+INTENTS = pl.Schema(
+    {
+        "message_id": pl.String(),
+        "enrollment_id": pl.String(),
+        "person_id": pl.String(),
+        "journey": pl.String(),
+        "version": pl.Int64(),
+        "step": pl.String(),
+        "arm": pl.String(),
+        "channels": pl.List(pl.String()),
+        "topic": pl.String(),
+        "template": pl.String(),
+        "created_at": INSTANT,
+        "expires_at": INSTANT,
+        "priority": pl.Int64(),
+    }
+)
+"""What should be said; ``channels`` in order of preference, a higher ``priority`` goes first."""
+
+VERDICTS = pl.Schema(
+    {
+        "message_id": pl.String(),
+        "verdict": pl.String(),
+        "channel": pl.String(),
+        "reason": pl.String(),
+        "until": INSTANT,
+    }
+)
+"""What the gate says; ``until`` is when to say it, null where it is refused."""
+
+REACH = pl.Schema(
+    {
+        "person_id": pl.String(),
+        "channel": pl.String(),
+        "address": pl.String(),
+        "address_hash": pl.String(),
+        "suppressed": pl.Boolean(),
+        "time_zone": pl.String(),
+    }
+)
+"""How each person can be reached: one row for each channel with a valid address."""
+
+GRANTED = pl.Schema({"person_id": pl.String(), "topic": pl.String(), "channel": pl.String()})
+"""What each person allows now; whatever is not listed is not allowed."""
+
+SPOKEN = pl.Schema(
+    {
+        "message_id": pl.String(),
+        "person_id": pl.String(),
+        "channel": pl.String(),
+        "topic": pl.String(),
+        "state": pl.String(),
+        "counted_at": INSTANT,
+    }
+)
+"""What was or is going to be said to each person, and when."""
+
+ZONES = pl.Schema({"person_id": pl.String(), "time_zone": pl.String()})
+"""The IANA time zone of each person who has a valid one."""
+
+CLAIMED = pl.Schema(
+    {
+        **{name: kind for name, kind in INTENTS.items() if name != "channels"},
+        "channel": pl.String(),
+        "attempts": pl.Int64(),
+        "entry": pl.String(),
+        "traits": pl.String(),
+    }
+)
+"""Messages whose time has come, with all that rendering needs; ``entry`` and ``traits`` are JSON
+objects."""
+
+OUTCOMES = pl.Schema(
+    {
+        "message_id": pl.String(),
+        "state": pl.String(),
+        "reason": pl.String(),
+        "detail": pl.String(),
+        "tried": pl.Boolean(),
+        "due_at": INSTANT,
+        "sent_at": INSTANT,
+        "receipt": pl.String(),
+        "channel": pl.String(),
+        "address_hash": pl.String(),
+    }
+)
+"""What became of claimed messages. ``tried``: a channel was asked; ``due_at`` null leaves it;
+``address_hash`` is that of a letter, null where none was written."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the gate knows: ``REACH``, ``ZONES``, ``GRANTED`` and ``SPOKEN`` of the people."""
+
+    reach: pl.DataFrame
+    zones: pl.DataFrame
+    granted: pl.DataFrame
+    spoken: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One rendered message on its way to one address."""
+
+    message_id: str
+    channel: str
+    address: str
+    address_hash: str
+    attempts: int
+    sender: Sender
+    subject: str
+    html: str
+    text: str
+    unsubscribe_url: str
+    written_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a channel says of one letter; ``detail`` is the provider's own sentence."""
+
+    message_id: str
+    kind: ReceiptKind
+    detail: str

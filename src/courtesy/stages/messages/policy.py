@@ -1,0 +1,134 @@
+"""The policy of all contacts, as an operator writes it in ``policy.yaml``."""
+
+from collections.abc import Mapping
+from datetime import time, timedelta
+from functools import cached_property, lru_cache
+from types import MappingProxyType
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from courtesy.ground.definitions import Model
+from courtesy.ground.primitives.clock import duration
+from courtesy.ground.primitives.errors import InputError
+
+ADDRESS_TRAIT: Mapping[str, str] = MappingProxyType({"email": "email"})
+"""The trait in which the address of each channel stands."""
+
+
+@lru_cache
+def time_zones() -> frozenset[str]:
+    """The names of all IANA time zones that this machine knows."""
+    return frozenset(available_timezones())
+
+
+def _time(text: Any) -> Any:  # noqa: ANN401 - whatever YAML says
+    if isinstance(text, int):
+        raise ValueError('write the time in quotes, such as "21:00"')  # noqa: TRY004 - pydantic's
+    return time.fromisoformat(text) if isinstance(text, str) else text
+
+
+def _duration(text: Any) -> Any:  # noqa: ANN401 - whatever YAML says
+    try:
+        return duration(text) if isinstance(text, str) else text
+    except InputError as error:
+        raise ValueError(error.detail) from None
+
+
+def _one_line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError("this should be one line of text")
+    return text.strip()
+
+
+def _lines(text: str) -> str:
+    if not text.strip():
+        raise ValueError("this should not be empty")
+    return text.strip()
+
+
+def _zone(name: str) -> str:
+    if name not in time_zones():
+        raise ValueError("this should be an IANA time zone, such as Europe/Paris")
+    return name
+
+
+def _address(text: str) -> str:
+    try:
+        found = validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from None
+    if found.ascii_email is None:
+        raise ValueError("the part before the @ should be ASCII")
+    return found.ascii_email
+
+
+def _channel(name: str) -> str:
+    if name not in ADDRESS_TRAIT:
+        raise ValueError(f"the channels are: {', '.join(ADDRESS_TRAIT)}")
+    return name
+
+
+_Address = Annotated[str, AfterValidator(_address)]
+_Time = Annotated[time, BeforeValidator(_time)]
+
+
+class Sender(Model):
+    """Who speaks."""
+
+    name: Annotated[str, AfterValidator(_one_line)]
+    address: _Address
+    reply_to: _Address | None = None
+
+
+class QuietHours(Model):
+    """The hours of a person's day in which nothing is sent; they may reach over midnight."""
+
+    start: _Time = Field(alias="from")
+    end: _Time = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _sound(self) -> "QuietHours":
+        if self.start == self.end:
+            raise ValueError("quiet hours begin and end at different times")
+        if self.start.tzinfo or self.end.tzinfo:
+            raise ValueError("quiet hours are in each person's own zone; name none")
+        return self
+
+    def holds(self, moment: time) -> bool:
+        """Whether a local time of day is quiet; ``start`` is, ``end`` is not."""
+        if self.start <= self.end:
+            return self.start <= moment < self.end
+        return moment >= self.start or moment < self.end
+
+
+class Cap(Model):
+    """At most so many messages to one person on one channel within a sliding window."""
+
+    channel: Annotated[str, AfterValidator(_channel)]
+    at_most: Annotated[int, Field(ge=1)]
+    within: Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
+
+
+class Policy(Model):
+    """The rules of every contact: the file ``policy.yaml``, definition kind ``policy``.
+
+    ``postal_address`` stands in every commercial mail (CAN-SPAM Act, 15 U.S.C. 7704(a)(5)).
+    ``default_time_zone`` is the zone of people whose own is not known; without it nothing is sent
+    to them while there are ``quiet_hours``. Messages of ``service_topics`` (receipts, security)
+    need no consent, keep no quiet hours and neither count for ``caps`` nor obey them.
+    """
+
+    sender: Sender
+    postal_address: Annotated[str, AfterValidator(_lines)]
+    quiet_hours: QuietHours | None = None
+    default_time_zone: Annotated[str, AfterValidator(_zone)] | None = None
+    caps: tuple[Cap, ...] = Field(default=(), strict=False)
+    service_topics: frozenset[str] = Field(default=frozenset(), strict=False)
+
+    @cached_property
+    def longest_cap(self) -> timedelta:
+        """The longest window of a cap; what was said before it does not matter."""
+        return max((cap.within for cap in self.caps), default=timedelta(0))
