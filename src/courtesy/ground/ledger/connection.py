@@ -6,6 +6,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -15,6 +18,7 @@ from courtesy.ground.ledger.transaction import Transaction
 from courtesy.ground.primitives.errors import HomeError
 
 _WAIT_SECONDS = 30.0
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Ledger:
@@ -45,14 +49,20 @@ class Ledger:
         """Bring the tables to the newest version; does nothing where they are.
 
         Raises:
-            HomeError: the database cannot be reached or written.
+            HomeError: the database cannot be reached or written, or a newer Courtesy made it.
         """
-        folder = str(Path(__file__).parent / "migrations").replace("%", "%%")
         config = Config()
-        config.set_main_option("script_location", folder)
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        head = ScriptDirectory.from_config(config).get_current_head()
+        with self._begin("read") as transaction:
+            if MigrationContext.configure(transaction.connection).get_current_revision() == head:
+                return
         with self._begin("write") as transaction:
             config.attributes["connection"] = transaction.connection
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise HomeError(f"A newer Courtesy made it: {error}.", place=self._place) from error
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
