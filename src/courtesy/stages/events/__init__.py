@@ -1,9 +1,10 @@
 """What clients tell us, made clean.
 
-In: bytes of API calls, rows of files. Out: frames of events, de-duplicated and with corrected times.
-Verbs: ``collect``, ``read``; ``store.accept``, ``waiting``, ``unseen``, ``done``.
+In: bytes of API calls, rows of files. Out: frames of events, each once and at its right time.
+Verbs: ``collect``, ``read``; ``store.accept``, ``waiting``, ``unseen``, ``mark_seen``, ``done``.
 """
 
+from courtesy.stages.events.collect import collect
 from courtesy.stages.events.model import (
     EVENTS,
     INBOX,
@@ -13,5 +14,16 @@ from courtesy.stages.events.model import (
     Rejection,
     Source,
 )
+from courtesy.stages.events.read import read
 
-__all__ = ["EVENTS", "INBOX", "NORMALISED", "Accepted", "Collected", "Rejection", "Source"]
+__all__ = [
+    "EVENTS",
+    "INBOX",
+    "NORMALISED",
+    "Accepted",
+    "Collected",
+    "Rejection",
+    "Source",
+    "collect",
+    "read",
+]

@@ -1,0 +1,153 @@
+"""One call as clients write it, and what can be wrong with it.
+
+The shape is that of the Segment HTTP Tracking API
+(https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/).
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from courtesy.stages.events.model import DEEPEST, EVENT_BYTES
+
+Id = str | int | float | None
+Object = dict[str, Any]
+
+_EXPECTED = re.compile(r"Expected `(?P<right>[^`]*)`, got `(?P<found>[^`]*)`")
+_PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_WORDS = {
+    "str": "text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "a list",
+    "null": "null",
+    "datetime": "a time",
+}
+_REQUIRED = {"track": ("event",), "group": ("groupId",), "alias": ("previousId", "userId")}
+_ISO = "should be an ISO 8601 time such as 2026-01-31T12:00:00.000Z"
+
+
+class Call(msgspec.Struct, rename="camel"):
+    """A call with everything in it decoded, so that nothing in it can surprise a later reader."""
+
+    type: str | None = None
+    event: str | None = None
+    user_id: Id = None
+    anonymous_id: Id = None
+    previous_id: Id = None
+    group_id: Id = None
+    message_id: Id = None
+    timestamp: datetime | None = None
+    original_timestamp: datetime | None = None
+    properties: Object | None = None
+    traits: Object | None = None
+    context: Object | None = None
+    name: Any = None
+    category: Any = None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a call: the path inside it, and a sentence."""
+
+    place: str
+    reason: str
+
+
+_decode_call = msgspec.json.Decoder(Call).decode
+_decode_context = msgspec.json.Decoder(Object | None).decode
+_decode_all = msgspec.json.Decoder().decode
+DecodedT = TypeVar("DecodedT")
+
+
+def fault_of(call: bytes, kinds: Collection[str]) -> Fault | None:
+    """What is wrong with one call, or None.
+
+    Args:
+        call: one JSON object in UTF-8.
+        kinds: the types of calls that may come this way.
+    """
+    decoded = _checked(call, _decode_call)
+    return decoded if isinstance(decoded, Fault) else _incomplete(decoded, kinds)
+
+
+def fault_of_context(context: bytes) -> Fault | None:
+    """What is wrong with the context that a whole batch shares, or None."""
+    decoded = _checked(context, _decode_context)
+    return decoded if isinstance(decoded, Fault) else None
+
+
+def _checked(text: bytes, decode: Callable[[bytes], DecodedT]) -> DecodedT | Fault:
+    if len(text) > EVENT_BYTES:
+        return Fault("", f"is of {len(text):,} bytes; it may have {EVENT_BYTES:,}")
+    try:
+        decoded = decode(text)
+    except msgspec.ValidationError as error:
+        return explain(error)
+    except msgspec.DecodeError:
+        return Fault("", r"holds a \u escape that is not a character")
+    if b"\\" in text and _NUL.search(text):
+        return Fault("", r"holds a NUL character (\u0000)")
+    if text.count(b"{") + text.count(b"[") > DEEPEST and _depth(text) > DEEPEST:
+        return Fault("", f"is nested more than {DEEPEST} levels deep")
+    return decoded
+
+
+def explain(error: msgspec.ValidationError) -> Fault:
+    """The complaint of the decoder in plain words."""
+    text = str(error)
+    found = _PLACE.search(text)
+    place = found["place"] if found else ""
+    expected = _EXPECTED.search(text)
+    if "RFC3339" in text or (expected and "datetime" in expected["right"]):
+        return Fault(place, _ISO + (f"; found {_WORDS[expected['found']]}" if expected else ""))
+    if expected:
+        right = " or ".join(dict.fromkeys(_words(expected["right"])))
+        return Fault(place, f"should be {right}; found {' or '.join(_words(expected['found']))}")
+    if "missing required field" in text:
+        return Fault(text.split("`")[1], "is required")
+    return Fault("" if "..." in place else place, "holds a number that is out of range")
+
+
+def _words(types: str) -> Iterator[str]:
+    return (_WORDS.get(name, name) for name in types.split(" | "))
+
+
+def _incomplete(call: Call, kinds: Collection[str]) -> Fault | None:
+    if call.type is None or call.type not in kinds:
+        found = "nothing" if call.type is None else repr(call.type[:40])
+        return Fault("type", f"should be one of {', '.join(kinds)}; found {found}")
+    for field in _REQUIRED.get(call.type, ()):
+        if _blank(getattr(call, _SNAKE[field])):
+            return Fault(field, f"is required for {call.type}")
+    if _blank(call.user_id) and _blank(call.anonymous_id):
+        return Fault("userId", "or anonymousId is required")
+    return None
+
+
+_SNAKE = dict(zip(Call.__struct_encode_fields__, Call.__struct_fields__, strict=True))
+
+
+def _blank(value: Id) -> bool:
+    return value is None or value == ""
+
+
+def _depth(call: bytes) -> int:
+    depth, level = 0, [_decode_all(call)]
+    while level:
+        depth += 1
+        level = [inner for outer in level for inner in _inside(outer)]
+    return depth - 1
+
+
+def _inside(value: object) -> Collection[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
