@@ -69,6 +69,11 @@ def instant(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
+def ceiling(instant: datetime, step: timedelta) -> datetime:
+    """The first multiple of ``step`` since 1970 that is not before an instant."""
+    return EPOCH - ((EPOCH - instant) // step) * step
+
+
 def duration(text: str) -> timedelta:
     """The length of ``30s``, ``15m``, ``12h``, ``7d`` or ``2w``.
 

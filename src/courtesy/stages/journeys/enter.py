@@ -57,8 +57,9 @@ def _may(again: timedelta | None) -> pl.Expr:
     stranger = pl.col("passes").is_null()
     if again is None:
         return stranger
+    later = pl.col("occurred_at") > pl.col("last_entered_at")
     rested = pl.col("occurred_at") >= pl.col("last_entered_at") + again
-    return stranger | (~pl.col("active") & rested)
+    return stranger | (~pl.col("active") & later & rested)
 
 
 def _ids(numbered: pl.DataFrame, journey: str) -> pl.Series:

@@ -90,3 +90,6 @@ SELECT p.person_id, p.created_at,
        (SELECT min(i.value) FROM identifiers i
         WHERE i.person_id = p.person_id AND i.kind = 'user_id') AS user_id
 FROM people p ORDER BY p.created_at, p.person_id LIMIT :limit;
+
+-- name: merges
+SELECT person_id, into_id FROM merges;

@@ -11,7 +11,7 @@ from courtesy.ground.ledger import Transaction, named_queries
 from courtesy.ground.primitives.clock import instant
 from courtesy.ground.primitives.errors import NotFoundError
 from courtesy.stages.profiles.identify import Identified
-from courtesy.stages.profiles.model import ANONYMOUS, KNOWN, USER
+from courtesy.stages.profiles.model import ANONYMOUS, KNOWN, MERGES, USER
 
 _QUERIES = named_queries(__file__)
 _MERGE = (
@@ -51,6 +51,16 @@ def put_identified(transaction: Transaction, identified: Identified, now: dateti
         for query in _MERGE:
             values = {"now": now} if query == "add_merges" else {}
             transaction.run(_QUERIES[query], **values)
+
+
+def current(transaction: Transaction, frame: pl.DataFrame) -> pl.DataFrame:
+    """The same rows, where people who were merged are the people they became."""
+    merges = transaction.frame(_QUERIES["merges"], MERGES)
+    if merges.is_empty():
+        return frame
+    joined = frame.join(merges, on="person_id", how="left", maintain_order="left")
+    now_called = pl.coalesce("into_id", "person_id").alias("person_id")
+    return joined.with_columns(now_called).drop("into_id")
 
 
 def put_traits(transaction: Transaction, traits: pl.DataFrame) -> None:

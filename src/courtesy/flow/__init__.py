@@ -1,0 +1,24 @@
+"""The life of one batch of events, one tick, one delivery, one night, one replay.
+
+Every transaction of the stages begins and ends here.
+"""
+
+from courtesy.flow.absorb import Absorbed, absorb
+from courtesy.flow.deliver import Delivered, deliver, recover
+from courtesy.flow.night import night, publish
+from courtesy.flow.replay import Replayed, replay
+from courtesy.flow.tick import Ticked, tick
+
+__all__ = [
+    "Absorbed",
+    "Delivered",
+    "Replayed",
+    "Ticked",
+    "absorb",
+    "deliver",
+    "night",
+    "publish",
+    "recover",
+    "replay",
+    "tick",
+]

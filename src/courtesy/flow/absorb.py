@@ -1,0 +1,83 @@
+"""The life of a batch: inbox → events → people → history → journeys, in one transaction."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from courtesy import workspace
+from courtesy.app import App
+from courtesy.flow.trigger import invite, leave
+from courtesy.ground.ledger import Transaction
+from courtesy.stages import profiles
+from courtesy.stages.events import EVENTS, PERSON, read
+from courtesy.stages.events import store as events_store
+from courtesy.stages.journeys import store as journeys_store
+from courtesy.stages.profiles import store as profiles_store
+
+_WRITER = "inbox"
+_BATCHES = 200
+
+
+@dataclass(frozen=True)
+class Absorbed:
+    """How many events were new, and how many had been seen before."""
+
+    added: int = 0
+    duplicates: int = 0
+
+    def __add__(self, other: "Absorbed") -> "Absorbed":
+        return Absorbed(self.added + other.added, self.duplicates + other.duplicates)
+
+
+def absorb(app: App) -> Absorbed:
+    """Take everything that waits in the inbox into people, history and journeys.
+
+    Interrupted at any point, it can be run again: what the lake already has of a batch is not
+    added twice, and nothing of a batch counts before all of it does.
+
+    Raises:
+        HomeError: the disk is full or the ledger is locked; the inbox keeps what was not taken.
+    """
+    total = Absorbed()
+    while (taken := _absorb_some(app)) is not None:
+        total += taken
+    return total
+
+
+def _absorb_some(app: App) -> Absorbed | None:
+    with app.ledger.write() as transaction:
+        waiting = _waiting(app, transaction)
+        if waiting.is_empty():
+            return None
+        upto = int(waiting["inbox_id"].to_list()[-1])
+        arrived = read(waiting)
+        fresh = events_store.unseen(transaction, arrived)
+        if not fresh.is_empty():
+            _take(app, transaction, fresh, upto)
+        events_store.done(transaction, upto)
+    return Absorbed(len(fresh), len(arrived) - len(fresh))
+
+
+def _waiting(app: App, transaction: Transaction) -> pl.DataFrame:
+    """The next batches; after a crash first exactly those that the lake already has."""
+    landed = app.lake.version(EVENTS, _WRITER)
+    again = events_store.waiting(transaction, upto=landed, limit=_BATCHES)
+    return again if len(again) else events_store.waiting(transaction, upto=None, limit=_BATCHES)
+
+
+def _take(app: App, transaction: Transaction, fresh: pl.DataFrame, upto: int) -> None:
+    now = app.clock.now()
+    known = profiles_store.known(transaction, fresh)
+    identified = profiles.identify(fresh, known)
+    profiles_store.put_identified(transaction, identified, now)
+    profiles_store.put_traits(transaction, profiles.fold(identified.events))
+    profiles_store.put_consents(transaction, profiles.consents_of(identified.events))
+    journeys_store.merge(transaction, identified.merges)
+    behaviour = identified.events.filter(pl.col("type") != PERSON)
+    app.lake.append(EVENTS, behaviour, writer=_WRITER, version=upto)
+    live = behaviour.filter(~pl.col("history"))
+    if not live.is_empty():
+        definitions = workspace.in_force(transaction)
+        invite(app, transaction, definitions, live, now)
+        leave(app, transaction, definitions, live, now)
+    events_store.mark_seen(transaction, fresh)

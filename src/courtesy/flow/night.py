@@ -1,0 +1,60 @@
+"""One night: audiences are refreshed, exposures published, the lake made compact."""
+
+import polars as pl
+
+from courtesy import workspace
+from courtesy.app import App
+from courtesy.flow.trigger import admit
+from courtesy.stages import audiences
+from courtesy.stages.events import EVENTS
+from courtesy.stages.experiments import EXPOSURES
+from courtesy.stages.experiments import store as experiments_store
+
+_WRITER = "ledger"
+_ROWS = 500_000
+
+
+def night(app: App) -> None:
+    """Do what is done once a day.
+
+    Raises:
+        HomeError: the disk is full or the ledger is locked; what was done so far stays.
+    """
+    refresh(app)
+    publish(app)
+    for table in (EVENTS, EXPOSURES):
+        app.lake.compact(table)
+
+
+def refresh(app: App) -> dict[str, tuple[int, int]]:
+    """Bring every audience up to date; who joins enters the journeys that wait for them.
+
+    Returns:
+        How many people joined and left each audience.
+    """
+    now = app.clock.now()
+    with app.ledger.write() as transaction:
+        definitions = workspace.in_force(transaction)
+        changes = audiences.refresh(transaction, app.engine, definitions.audiences, now)
+        for journey in definitions.journeys.values():
+            change = changes.get(journey.entry.audience or "")
+            if change is not None and not change.joined.is_empty():
+                joined = change.joined.select(
+                    "person_id",
+                    pl.lit("{}").alias("entry"),
+                    pl.lit(now, dtype=pl.Datetime("us", "UTC")).alias("occurred_at"),
+                )
+                admit(app, transaction, definitions, journey, joined, now)
+    return {name: (len(change.joined), len(change.left)) for name, change in changes.items()}
+
+
+def publish(app: App) -> None:
+    """Copy new exposures from the ledger to the lake; repeating adds nothing."""
+    while True:
+        landed = app.lake.version(EXPOSURES, _WRITER)
+        with app.ledger.read() as transaction:
+            exposures = experiments_store.since(transaction, landed, _ROWS)
+        if exposures.is_empty():
+            return
+        upto = int(exposures["exposure_id"].to_list()[-1])
+        app.lake.append(EXPOSURES, exposures, writer=_WRITER, version=upto)

@@ -1,0 +1,179 @@
+"""What events set off: invitations into journeys, and ways out of them."""
+
+from datetime import datetime
+
+import polars as pl
+
+from courtesy.app import App
+from courtesy.ground.ledger import Transaction
+from courtesy.ground.rules import Condition, compile_conditions, mentions
+from courtesy.stages.audiences import evaluate
+from courtesy.stages.journeys import CANDIDATES, ENROLLMENTS, Journey, enter
+from courtesy.stages.journeys import store as journeys_store
+from courtesy.stages.journeys.model import EXIT, GOAL
+from courtesy.workspace import Workspace
+
+_INSTANT = pl.Datetime("us", "UTC")
+
+
+def invite(
+    app: App, transaction: Transaction, definitions: Workspace, events: pl.DataFrame, now: datetime
+) -> int:
+    """Enroll those whom the events invite; returns how many.
+
+    Args:
+        app: the wired application.
+        transaction: the one that the events belong to.
+        definitions: what is in force.
+        events: ``person_id, event, properties, occurred_at`` of n events that just happened.
+        now: the present instant.
+    """
+    entered = 0
+    for journey in definitions.journeys.values():
+        candidates = _candidates(app, journey, events, now)
+        if not candidates.is_empty():
+            entered += admit(app, transaction, definitions, journey, candidates, now)
+    return entered
+
+
+def admit(  # noqa: PLR0913 - what is in force, who, where to and when
+    app: App,
+    transaction: Transaction,
+    definitions: Workspace,
+    journey: Journey,
+    candidates: pl.DataFrame,
+    now: datetime,
+) -> int:
+    """Enroll those of the candidates for whom the entry's condition holds; returns how many."""
+    if journey.entry.condition is not None:
+        candidates = _holding(app, transaction, journey.entry.condition, candidates, now)
+    standing = journeys_store.standing(transaction, journey.name, candidates)
+    version = definitions.numbers[journey.name]
+    enrollments = enter(candidates, standing, journey, version, now)
+    journeys_store.put(transaction, enrollments)
+    return len(enrollments)
+
+
+def leave(
+    app: App, transaction: Transaction, definitions: Workspace, events: pl.DataFrame, now: datetime
+) -> int:
+    """End the enrollments whose goal or exit the events brought about; returns how many."""
+    concerned = _concerned(definitions, events)
+    if concerned.is_empty():
+        return 0
+    enrollments = journeys_store.active_of(transaction, concerned)
+    conditions = _endings(definitions, enrollments)
+    if not conditions:
+        return 0
+    given = _given(enrollments)
+    facts = evaluate(transaction, app.engine, conditions, given, now, anchored=True)
+    ended = _ended(enrollments, facts, conditions)
+    journeys_store.end(transaction, ended, now)
+    return len(ended)
+
+
+def watched(definitions: Workspace) -> set[str]:
+    """The names of the events that invite into journeys or lead out of them."""
+    invitations = {journey.entry.event for journey in definitions.journeys.values()}
+    endings = {name for journey in definitions.versions.values() for name in _watched(journey)}
+    return {name for name in invitations if name is not None} | endings
+
+
+def _candidates(app: App, journey: Journey, events: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    entry = journey.entry
+    if entry.event is None:
+        return pl.DataFrame(schema=CANDIDATES)
+    recent = pl.col("occurred_at") >= now - entry.within
+    found = events.filter((pl.col("event") == entry.event) & recent)
+    if entry.where is not None and not found.is_empty():
+        found = _matching(app, entry.where, found, now)
+    return found.select("person_id", pl.col("properties").alias("entry"), "occurred_at")
+
+
+def _matching(app: App, where: Condition, events: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """The events that a condition on their properties holds for, each looked at by itself."""
+    numbered = events.with_row_index("row").with_columns(pl.col("row").cast(pl.String))
+    alone = numbered.select(pl.col("row").alias("person_id"), "event", "occurred_at", "properties")
+    given = numbered.select(
+        pl.col("row").alias("subject_id"),
+        pl.col("row").alias("person_id"),
+        pl.lit(None, dtype=_INSTANT).alias("since"),
+        pl.lit(None, dtype=pl.String).alias("entry"),
+    )
+    sql = compile_conditions({"matches": where}, now)
+    found = app.engine.query(sql, frames={"given": given, "history": alone})
+    matching = found.filter(pl.col("matches")).select(pl.col("subject_id").alias("row"))
+    return numbered.join(matching, on="row", how="semi", maintain_order="left").drop("row")
+
+
+def _holding(
+    app: App,
+    transaction: Transaction,
+    condition: Condition,
+    candidates: pl.DataFrame,
+    now: datetime,
+) -> pl.DataFrame:
+    numbered = candidates.with_row_index("row").with_columns(pl.col("row").cast(pl.String))
+    given = numbered.select(
+        pl.col("row").alias("subject_id"),
+        "person_id",
+        pl.lit(None, dtype=_INSTANT).alias("since"),
+        "entry",
+    )
+    facts = evaluate(transaction, app.engine, {"holds": condition}, given, now)
+    holding = facts.filter(pl.col("holds")).select(pl.col("subject_id").alias("row"))
+    return numbered.join(holding, on="row", how="semi", maintain_order="left").drop("row")
+
+
+def _concerned(definitions: Workspace, events: pl.DataFrame) -> pl.DataFrame:
+    """The pairs of person and journey whose goal or exit these events may have brought about."""
+    found = [pl.DataFrame(schema={"person_id": pl.String(), "journey": pl.String()})]
+    for journey in definitions.versions.values():
+        names = _watched(journey)
+        people = events.filter(pl.col("event").is_in(names)).select("person_id").unique()
+        found.append(people.with_columns(pl.lit(journey.name).alias("journey")))
+    return pl.concat(found).unique()
+
+
+def _watched(journey: Journey) -> list[str]:
+    watched = [condition for condition in (journey.exit, _goal(journey)) if condition is not None]
+    return sorted({name for condition in watched for name in mentions(condition).events})
+
+
+def _goal(journey: Journey) -> Condition | None:
+    return journey.goal.condition if journey.goal else None
+
+
+def _endings(definitions: Workspace, enrollments: pl.DataFrame) -> dict[str, Condition]:
+    found: dict[str, Condition] = {}
+    for name, version in (
+        enrollments.select("journey", "version").unique().sort(pl.all()).iter_rows()
+    ):
+        journey = definitions.versions[name, version]
+        for reason, condition in ((GOAL, _goal(journey)), (EXIT, journey.exit)):
+            if condition is not None:
+                found[f"{name}/{version}/{reason}"] = condition
+    return found
+
+
+def _given(enrollments: pl.DataFrame) -> pl.DataFrame:
+    return enrollments.select(
+        pl.col("enrollment_id").alias("subject_id"),
+        "person_id",
+        pl.col("entered_at").alias("since"),
+        "entry",
+    )
+
+
+def _ended(
+    enrollments: pl.DataFrame, facts: pl.DataFrame, conditions: dict[str, Condition]
+) -> pl.DataFrame:
+    """The enrollments for which a column of their own journey and version is true."""
+    known = enrollments.join(facts, left_on="enrollment_id", right_on="subject_id")
+    own = pl.concat_str("journey", pl.lit("/"), "version", pl.lit("/"))
+    reason = pl.lit(None, dtype=pl.String)
+    for column in reversed(sorted(conditions, key=lambda name: name.endswith(f"/{EXIT}"))):
+        mine = pl.col(column) & ((own + pl.lit(column.rsplit("/", 1)[1])) == column)
+        reason = pl.when(mine).then(pl.lit(column.rsplit("/", 1)[1])).otherwise(reason)
+    ended = known.with_columns(reason.alias("reason")).filter(pl.col("reason").is_not_null())
+    return ended.select([*(name for name in ENROLLMENTS if name in ended.columns)])
