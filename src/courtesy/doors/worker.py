@@ -1,4 +1,4 @@
-"""What goes on while the server runs: a thread that absorbs, ticks, delivers and keeps the nights."""
+"""What goes on while the server runs: absorb, tick, deliver, keep the nights."""
 
 import threading
 from datetime import datetime, timedelta

@@ -6,7 +6,7 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.flow.trigger import invite, leave
+from courtesy.flow.trigger import Turn, invite, leave
 from courtesy.ground.ledger import Transaction
 from courtesy.stages import profiles
 from courtesy.stages.events import EVENTS, PERSON, read
@@ -77,7 +77,7 @@ def _take(app: App, transaction: Transaction, fresh: pl.DataFrame, upto: int) ->
     app.lake.append(EVENTS, behaviour, writer=_WRITER, version=upto)
     live = behaviour.filter(~pl.col("history"))
     if not live.is_empty():
-        definitions = workspace.in_force(transaction)
-        invite(app, transaction, definitions, live, now)
-        leave(app, transaction, definitions, live, now)
+        turn = Turn(app, transaction, workspace.in_force(transaction), now)
+        invite(turn, live)
+        leave(turn, live)
     events_store.mark_seen(transaction, fresh)

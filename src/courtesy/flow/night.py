@@ -4,7 +4,7 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.flow.trigger import admit
+from courtesy.flow.trigger import Turn, admit
 from courtesy.stages import audiences
 from courtesy.stages.events import EVENTS
 from courtesy.stages.experiments import EXPOSURES
@@ -35,6 +35,7 @@ def refresh(app: App) -> dict[str, tuple[int, int]]:
     now = app.clock.now()
     with app.ledger.write() as transaction:
         definitions = workspace.in_force(transaction)
+        turn = Turn(app, transaction, definitions, now)
         changes = audiences.refresh(transaction, app.engine, definitions.audiences, now)
         for journey in definitions.journeys.values():
             change = changes.get(journey.entry.audience or "")
@@ -44,7 +45,7 @@ def refresh(app: App) -> dict[str, tuple[int, int]]:
                     pl.lit("{}").alias("entry"),
                     pl.lit(now, dtype=pl.Datetime("us", "UTC")).alias("occurred_at"),
                 )
-                admit(app, transaction, definitions, journey, joined, now)
+                admit(turn, journey, joined)
     return {name: (len(change.joined), len(change.left)) for name, change in changes.items()}
 
 

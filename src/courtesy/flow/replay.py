@@ -11,7 +11,7 @@ from courtesy.app import App
 from courtesy.flow.deliver import deliver, recover
 from courtesy.flow.night import night
 from courtesy.flow.tick import tick
-from courtesy.flow.trigger import invite, leave, watched
+from courtesy.flow.trigger import Turn, invite, leave, watched
 from courtesy.ground.ledger import progress
 from courtesy.ground.primitives.clock import VirtualClock, ceiling
 from courtesy.ground.primitives.errors import InputError
@@ -153,8 +153,9 @@ class _Walk:
         with self._app.ledger.write() as transaction:
             if not just.is_empty():
                 definitions = workspace.in_force(transaction)
-                self.entered += invite(self._app, transaction, definitions, just, moment)
-                leave(self._app, transaction, definitions, just, moment)
+                turn = Turn(self._app, transaction, definitions, moment)
+                self.entered += invite(turn, just)
+                leave(turn, just)
             progress.reach(transaction, TASK, moment)
         self.events += len(just)
         self.seen = moment

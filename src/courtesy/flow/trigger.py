@@ -1,5 +1,6 @@
 """What events set off: invitations into journeys, and ways out of them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
@@ -16,59 +17,55 @@ from courtesy.workspace import Workspace
 _INSTANT = pl.Datetime("us", "UTC")
 
 
-def invite(
-    app: App, transaction: Transaction, definitions: Workspace, events: pl.DataFrame, now: datetime
-) -> int:
+@dataclass(frozen=True)
+class Turn:
+    """Where triggers act: the application, the open transaction, what is in force, the time."""
+
+    app: App
+    transaction: Transaction
+    definitions: Workspace
+    now: datetime
+
+
+def invite(turn: Turn, events: pl.DataFrame) -> int:
     """Enroll those whom the events invite; returns how many.
 
     Args:
-        app: the wired application.
-        transaction: the one that the events belong to.
-        definitions: what is in force.
+        turn: the transaction that the events belong to, and its surroundings.
         events: ``person_id, event, properties, occurred_at`` of n events that just happened.
-        now: the present instant.
     """
     entered = 0
-    for journey in definitions.journeys.values():
-        candidates = _candidates(app, journey, events, now)
+    for journey in turn.definitions.journeys.values():
+        candidates = _candidates(turn, journey, events)
         if not candidates.is_empty():
-            entered += admit(app, transaction, definitions, journey, candidates, now)
+            entered += admit(turn, journey, candidates)
     return entered
 
 
-def admit(  # noqa: PLR0913 - what is in force, who, where to and when
-    app: App,
-    transaction: Transaction,
-    definitions: Workspace,
-    journey: Journey,
-    candidates: pl.DataFrame,
-    now: datetime,
-) -> int:
+def admit(turn: Turn, journey: Journey, candidates: pl.DataFrame) -> int:
     """Enroll those of the candidates for whom the entry's condition holds; returns how many."""
     if journey.entry.condition is not None:
-        candidates = _holding(app, transaction, journey.entry.condition, candidates, now)
-    standing = journeys_store.standing(transaction, journey.name, candidates)
-    version = definitions.numbers[journey.name]
-    enrollments = enter(candidates, standing, journey, version, now)
-    journeys_store.put(transaction, enrollments)
+        candidates = _holding(turn, journey.entry.condition, candidates)
+    standing = journeys_store.standing(turn.transaction, journey.name, candidates)
+    version = turn.definitions.numbers[journey.name]
+    enrollments = enter(candidates, standing, journey, version, turn.now)
+    journeys_store.put(turn.transaction, enrollments)
     return len(enrollments)
 
 
-def leave(
-    app: App, transaction: Transaction, definitions: Workspace, events: pl.DataFrame, now: datetime
-) -> int:
+def leave(turn: Turn, events: pl.DataFrame) -> int:
     """End the enrollments whose goal or exit the events brought about; returns how many."""
-    concerned = _concerned(definitions, events)
+    concerned = _concerned(turn.definitions, events)
     if concerned.is_empty():
         return 0
-    enrollments = journeys_store.active_of(transaction, concerned)
-    conditions = _endings(definitions, enrollments)
+    enrollments = journeys_store.active_of(turn.transaction, concerned)
+    conditions = _endings(turn.definitions, enrollments)
     if not conditions:
         return 0
     given = _given(enrollments)
-    facts = evaluate(transaction, app.engine, conditions, given, now, anchored=True)
+    facts = _evaluate(turn, conditions, given, anchored=True)
     ended = _ended(enrollments, facts, conditions)
-    journeys_store.end(transaction, ended, now)
+    journeys_store.end(turn.transaction, ended, turn.now)
     return len(ended)
 
 
@@ -79,18 +76,18 @@ def watched(definitions: Workspace) -> set[str]:
     return {name for name in invitations if name is not None} | endings
 
 
-def _candidates(app: App, journey: Journey, events: pl.DataFrame, now: datetime) -> pl.DataFrame:
+def _candidates(turn: Turn, journey: Journey, events: pl.DataFrame) -> pl.DataFrame:
     entry = journey.entry
     if entry.event is None:
         return pl.DataFrame(schema=CANDIDATES)
-    recent = pl.col("occurred_at") >= now - entry.within
+    recent = pl.col("occurred_at") >= turn.now - entry.within
     found = events.filter((pl.col("event") == entry.event) & recent)
     if entry.where is not None and not found.is_empty():
-        found = _matching(app, entry.where, found, now)
+        found = _matching(turn, entry.where, found)
     return found.select("person_id", pl.col("properties").alias("entry"), "occurred_at")
 
 
-def _matching(app: App, where: Condition, events: pl.DataFrame, now: datetime) -> pl.DataFrame:
+def _matching(turn: Turn, where: Condition, events: pl.DataFrame) -> pl.DataFrame:
     """The events that a condition on their properties holds for, each looked at by itself."""
     numbered = events.with_row_index("row").with_columns(pl.col("row").cast(pl.String))
     alone = numbered.select(pl.col("row").alias("person_id"), "event", "occurred_at", "properties")
@@ -100,19 +97,13 @@ def _matching(app: App, where: Condition, events: pl.DataFrame, now: datetime) -
         pl.lit(None, dtype=_INSTANT).alias("since"),
         pl.lit(None, dtype=pl.String).alias("entry"),
     )
-    sql = compile_conditions({"matches": where}, now)
-    found = app.engine.query(sql, frames={"given": given, "history": alone})
+    sql = compile_conditions({"matches": where}, turn.now)
+    found = turn.app.engine.query(sql, frames={"given": given, "history": alone})
     matching = found.filter(pl.col("matches")).select(pl.col("subject_id").alias("row"))
     return numbered.join(matching, on="row", how="semi", maintain_order="left").drop("row")
 
 
-def _holding(
-    app: App,
-    transaction: Transaction,
-    condition: Condition,
-    candidates: pl.DataFrame,
-    now: datetime,
-) -> pl.DataFrame:
+def _holding(turn: Turn, condition: Condition, candidates: pl.DataFrame) -> pl.DataFrame:
     numbered = candidates.with_row_index("row").with_columns(pl.col("row").cast(pl.String))
     given = numbered.select(
         pl.col("row").alias("subject_id"),
@@ -120,9 +111,16 @@ def _holding(
         pl.lit(None, dtype=_INSTANT).alias("since"),
         "entry",
     )
-    facts = evaluate(transaction, app.engine, {"holds": condition}, given, now)
+    facts = _evaluate(turn, {"holds": condition}, given)
     holding = facts.filter(pl.col("holds")).select(pl.col("subject_id").alias("row"))
     return numbered.join(holding, on="row", how="semi", maintain_order="left").drop("row")
+
+
+def _evaluate(
+    turn: Turn, conditions: dict[str, Condition], given: pl.DataFrame, *, anchored: bool = False
+) -> pl.DataFrame:
+    engine = turn.app.engine
+    return evaluate(turn.transaction, engine, conditions, given, turn.now, anchored=anchored)
 
 
 def _concerned(definitions: Workspace, events: pl.DataFrame) -> pl.DataFrame:
@@ -172,7 +170,7 @@ def _ended(
     known = enrollments.join(facts, left_on="enrollment_id", right_on="subject_id")
     own = pl.concat_str("journey", pl.lit("/"), "version", pl.lit("/"))
     reason = pl.lit(None, dtype=pl.String)
-    for column in reversed(sorted(conditions, key=lambda name: name.endswith(f"/{EXIT}"))):
+    for column in sorted(conditions, key=lambda name: name.endswith(f"/{GOAL}")):
         mine = pl.col(column) & ((own + pl.lit(column.rsplit("/", 1)[1])) == column)
         reason = pl.when(mine).then(pl.lit(column.rsplit("/", 1)[1])).otherwise(reason)
     ended = known.with_columns(reason.alias("reason")).filter(pl.col("reason").is_not_null())
