@@ -30,7 +30,7 @@ _WORDS = {
     "null": "null",
     "datetime": "a time",
 }
-_REQUIRED = {"track": ("event",), "group": ("groupId",), "alias": ("previousId", "userId")}
+REQUIRED = {"track": ("event",), "group": ("groupId",), "alias": ("previousId", "userId")}
 _ISO = "should be an ISO 8601 time such as 2026-01-31T12:00:00.000Z"
 
 
@@ -124,7 +124,7 @@ def _incomplete(call: Call, kinds: Collection[str]) -> Fault | None:
     if call.type is None or call.type not in kinds:
         found = "nothing" if call.type is None else repr(call.type[:40])
         return Fault("type", f"should be one of {', '.join(kinds)}; found {found}")
-    for field in _REQUIRED.get(call.type, ()):
+    for field in REQUIRED.get(call.type, ()):
         if _blank(getattr(call, _SNAKE[field])):
             return Fault(field, f"is required for {call.type}")
     if _blank(call.user_id) and _blank(call.anonymous_id):

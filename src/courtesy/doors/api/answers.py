@@ -1,0 +1,90 @@
+"""The answers of the API, and what a browser must hear beside them."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from courtesy.ground.primitives.errors import AuthError, CourtesyError, HomeError, NotFoundError
+from courtesy.stages.events import Rejection
+
+_RETRY_SECONDS = 1
+_PREFLIGHT_SECONDS = 7200
+_JSON = "application/json"
+_ACCEPTED = b'{"success":true}'
+_CODES: Mapping[type[CourtesyError], tuple[int, str]] = {
+    AuthError: (401, "unknown_write_key"),
+    NotFoundError: (404, "not_found"),
+    HomeError: (503, "unavailable"),
+}
+_INVALID = (400, "invalid_call")
+
+
+def accepted(request: Request, rejections: Sequence[Rejection]) -> Response:
+    """200: everything that could be used is durable; ``rejected`` tells of the rest, if any."""
+    body = _ACCEPTED
+    if rejections:
+        places = [{"place": one.place, "reason": one.reason} for one in rejections]
+        body = msgspec.json.encode({"success": True, "rejected": places})
+    return Response(body, headers=_cross_origin(request), media_type=_JSON)
+
+
+def busy(request: Request) -> Response:
+    """429: more waits to be written than fits; the client shall come again."""
+    text = "More events wait to be written than fit in memory. Send the same again in a moment."
+    reset = {"X-RateLimit-Reset": str(int(time.time()) + _RETRY_SECONDS)}
+    return _refusal(request, 429, "busy", text, headers=reset | _retry())
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """What an error of the tree looks like from outside; 503 asks the client to come again."""
+    if not isinstance(error, CourtesyError):
+        raise error
+    status, code = _CODES.get(type(error), _INVALID)
+    headers = {503: _retry(), 401: {"WWW-Authenticate": "Basic"}}.get(status, {})
+    return _refusal(request, status, code, error.message, place=error.place, headers=headers)
+
+
+def preflight(request: Request) -> Response:
+    """Let a browser send from any page, with whatever headers its library sets."""
+    headers = _cross_origin(request) | {
+        "Access-Control-Allow-Methods": "POST, OPTIONS",
+        "Access-Control-Allow-Headers": request.headers.get("access-control-request-headers", "*"),
+        "Access-Control-Max-Age": str(_PREFLIGHT_SECONDS),
+    }
+    return Response(headers=headers)
+
+
+def _refusal(  # noqa: PLR0913 - one argument for each part of the answer
+    request: Request,
+    status: int,
+    code: str,
+    message: str,
+    *,
+    place: str = "",
+    headers: Mapping[str, str],
+) -> Response:
+    said = {"success": False, "error": code, "message": message, "place": place}
+    return Response(
+        msgspec.json.encode(said),
+        status_code=status,
+        headers={**_cross_origin(request), **headers},
+        media_type=_JSON,
+    )
+
+
+def _retry() -> dict[str, str]:
+    return {"Retry-After": str(_RETRY_SECONDS)}
+
+
+def _cross_origin(request: Request) -> dict[str, str]:
+    origin = request.headers.get("origin")
+    if origin is None:
+        return {}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": "Retry-After, X-RateLimit-Reset",
+        "Vary": "Origin, Access-Control-Request-Headers",
+    }

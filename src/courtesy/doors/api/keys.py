@@ -1,0 +1,77 @@
+"""Who is calling: the write key in the Authorization header or in the body."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+
+import msgspec
+from fastapi.concurrency import run_in_threadpool
+
+from courtesy.app import App
+from courtesy.ground.primitives.errors import AuthError
+from courtesy.stages.events import store
+
+
+class _Keyed(msgspec.Struct, rename="camel"):
+    write_key: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Keyed).decode
+
+
+class Keys:
+    """Knows the sources by their write keys; each is looked up once."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._known: dict[str, str] = {}
+
+    async def source(self, authorization: str, body: bytes) -> str:
+        """The source whose key the header holds, or else the body; any one of them will do.
+
+        Raises:
+            AuthError: neither holds a key that is known.
+        """
+        for key in keys_in(authorization, body):
+            source = self._known.get(key) or await run_in_threadpool(self._look_up, key)
+            if source:
+                return source
+        raise AuthError("Make one with: courtesy keys create NAME.")
+
+    def _look_up(self, key: str) -> str | None:
+        with self._app.ledger.read() as transaction:
+            source = store.source_of(transaction, key)
+        if source:
+            self._known[key] = source
+        return source
+
+
+def keys_in(authorization: str, body: bytes) -> Iterator[str]:
+    """The write keys that a call shows: as Basic's user name, as Bearer, as ``writeKey`` in the body.
+
+    Basic credentials without the colon before the empty password are forgiven.
+    """
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() == "basic":
+        yield from _name(credentials.strip())
+    if scheme.lower() == "bearer" and credentials:
+        yield credentials.strip()
+    yield from _in_body(body)
+
+
+def _name(credentials: str) -> Iterator[str]:
+    try:
+        name = base64.b64decode(credentials, validate=True).decode().partition(":")[0]
+    except (binascii.Error, ValueError):
+        return
+    if name:
+        yield name
+
+
+def _in_body(body: bytes) -> Iterator[str]:
+    try:
+        key = _decode(body).write_key
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return
+    if key:
+        yield key

@@ -1,0 +1,57 @@
+"""The API, wired on one page."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+from starlette.routing import Route
+
+from courtesy.app import App
+from courtesy.doors.api.answers import refused
+from courtesy.doors.api.description import collection_schemas
+from courtesy.doors.api.events import PATHS, Collection
+from courtesy.doors.api.intake import Intake
+from courtesy.doors.api.keys import Keys
+from courtesy.ground.primitives.errors import CourtesyError
+from courtesy.stages.events import store
+
+
+class _Api(FastAPI):
+    """FastAPI that also describes the collection routes, which bypass its machinery for speed."""
+
+    def openapi(self) -> dict[str, Any]:
+        described = super().openapi()
+        paths, components = collection_schemas()
+        described["paths"].update(paths)
+        described.setdefault("components", {}).update(components)
+        return described
+
+
+def create_api(app: App, arrived: Callable[[], None] | None = None) -> FastAPI:
+    """The ASGI application.
+
+    Args:
+        app: the home to serve.
+        arrived: called after each commit of accepted batches, from the server's event loop.
+    """
+    api = _Api(title="Courtesy", docs_url=None, redoc_url=None)
+    collection = Collection(Keys(app), Intake(app, arrived), app.clock)
+    for path, call in PATHS.items():
+        route = Route(path, collection.answer_to(call), methods=["POST", "OPTIONS"])
+        api.router.routes.append(route)
+    api.add_exception_handler(CourtesyError, refused)
+    api.add_api_route("/health", _health(app), methods=["GET"], summary="Is all well?")
+    return api
+
+
+def _health(app: App) -> Callable[[], Any]:
+    async def health() -> dict[str, int | bool]:
+        return {"ok": True, "inbox": await run_in_threadpool(_inbox, app)}
+
+    return health
+
+
+def _inbox(app: App) -> int:
+    with app.ledger.read() as transaction:
+        return store.waiting_count(transaction)

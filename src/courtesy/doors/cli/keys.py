@@ -1,0 +1,33 @@
+"""Write keys: who may send events."""
+
+import secrets
+
+import typer
+from rich.table import Table
+
+from courtesy.doors.cli.frame import Json, answer, opened
+from courtesy.stages.events import store
+
+keys = typer.Typer(help="Write keys: who may send events.", no_args_is_help=True)
+
+_KEY_BYTES = 24
+
+
+@keys.command()
+def create(context: typer.Context, name: str, json: Json = False) -> None:
+    """Make a write key for a source, and show it this once; only a digest of it is kept."""
+    key = secrets.token_urlsafe(_KEY_BYTES)
+    with opened(context) as app, app.ledger.write() as transaction:
+        store.add_source(transaction, name, key, app.clock.now())
+    answer({"source": name, "write_key": key}, json=json, text=lambda: f"Write key: {key}")
+
+
+@keys.command("list")
+def list_(context: typer.Context, json: Json = False) -> None:
+    """The sources that may send; their keys cannot be shown again."""
+    with opened(context) as app, app.ledger.read() as transaction:
+        sources = store.sources(transaction)
+    table = Table("source", "created")
+    for source in sources:
+        table.add_row(source.source, f"{source.created_at:%Y-%m-%d %H:%M}")
+    answer({"sources": sources}, json=json, text=lambda: table)
