@@ -6,7 +6,7 @@ Every transaction of the stages begins and ends here.
 from courtesy.flow.absorb import Absorbed, absorb
 from courtesy.flow.deliver import Delivered, deliver, recover
 from courtesy.flow.night import night, publish
-from courtesy.flow.replay import Replayed, replay
+from courtesy.flow.replay import Replayed, period, replay
 from courtesy.flow.tick import Ticked, tick
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "absorb",
     "deliver",
     "night",
+    "period",
     "publish",
     "recover",
     "replay",

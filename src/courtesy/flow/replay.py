@@ -14,7 +14,7 @@ from courtesy.flow.tick import tick
 from courtesy.flow.trigger import Turn, invite, leave, watched
 from courtesy.ground.ledger import progress
 from courtesy.ground.primitives.clock import VirtualClock, ceiling
-from courtesy.ground.primitives.errors import InputError
+from courtesy.ground.primitives.errors import InputError, NotFoundError
 from courtesy.ground.rules.literals import listed, timestamp
 from courtesy.stages.events import EVENTS
 from courtesy.stages.journeys import store as journeys_store
@@ -77,6 +77,19 @@ def replay(  # noqa: PLR0913 - what to walk, how far, how finely
     if settle:
         walk.through(_nothing(), end + _LONGEST_AFTER, idle=True)
     return Replayed(start, clock.now(), walk.events, walk.entered, walk.sent)
+
+
+def period(app: App) -> tuple[datetime, datetime]:
+    """When the first and the last event of the history happened.
+
+    Raises:
+        NotFoundError: there is no event.
+    """
+    sql = "SELECT min(occurred_at) AS first, max(occurred_at) AS last FROM events"
+    first, last = app.engine.query(sql, tables=[EVENTS], frames={}).row(0)
+    if first is None:
+        raise NotFoundError("The home holds no events; import some first.")
+    return first, last
 
 
 def _days(app: App, after: datetime, end: datetime) -> Iterator[tuple[pl.DataFrame, datetime]]:

@@ -1,0 +1,48 @@
+"""``courtesy plan`` and ``courtesy apply``: definitions from a folder into force."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from courtesy import workspace
+from courtesy.doors.cli.frame import Json, answer, opened
+from courtesy.workspace import Change
+
+Folder = Annotated[
+    Path, typer.Argument(help="The workspace: policy.yaml, audiences, journeys, templates.")
+]
+
+
+def plan(context: typer.Context, folder: Folder, json: Json = False) -> None:
+    """Check a workspace folder and show what applying it would change."""
+    with opened(context) as app, app.ledger.read() as transaction:
+        changes = workspace.plan(transaction, folder)
+    _show(changes, json=json, difference=True)
+
+
+def apply(context: typer.Context, folder: Folder, json: Json = False) -> None:
+    """Put a workspace folder in force; people in flight stay on the version they entered."""
+    with opened(context) as app, app.ledger.write() as transaction:
+        changes = workspace.apply(transaction, folder, app.clock.now())
+    _show(changes, json=json, difference=False)
+
+
+def _show(changes: list[Change], *, json: bool, difference: bool) -> None:
+    data = [
+        {"action": c.action, "kind": c.kind, "name": c.name, "version": c.version}
+        | ({"difference": c.difference} if difference else {})
+        for c in changes
+    ]
+    answer({"changes": data}, json=json, text=lambda: _text(changes, difference=difference))
+
+
+def _text(changes: list[Change], *, difference: bool) -> str:
+    if not changes:
+        return "Nothing to change."
+    lines = []
+    for change in changes:
+        lines.append(f"{change.action} {change.kind} {change.name} (version {change.version})")
+        if difference:
+            lines.append(change.difference)
+    return "\n".join(lines)
