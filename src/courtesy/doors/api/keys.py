@@ -47,7 +47,7 @@ class Keys:
 
 
 def keys_in(authorization: str, body: bytes) -> Iterator[str]:
-    """The write keys that a call shows: as Basic's user name, as Bearer, as ``writeKey`` in the body.
+    """The write keys that a call shows: as Basic user, as Bearer, as ``writeKey`` in the body.
 
     Basic credentials without the colon before the empty password are forgiven.
     """

@@ -14,7 +14,7 @@ _KEY_BYTES = 24
 
 
 @keys.command()
-def create(context: typer.Context, name: str, json: Json = False) -> None:
+def create(context: typer.Context, name: str, *, json: Json = False) -> None:
     """Make a write key for a source, and show it this once; only a digest of it is kept."""
     key = secrets.token_urlsafe(_KEY_BYTES)
     with opened(context) as app, app.ledger.write() as transaction:
@@ -23,7 +23,7 @@ def create(context: typer.Context, name: str, json: Json = False) -> None:
 
 
 @keys.command("list")
-def list_(context: typer.Context, json: Json = False) -> None:
+def list_(context: typer.Context, *, json: Json = False) -> None:
     """The sources that may send; their keys cannot be shown again."""
     with opened(context) as app, app.ledger.read() as transaction:
         sources = store.sources(transaction)
