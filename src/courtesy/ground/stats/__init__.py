@@ -10,6 +10,7 @@ from courtesy.ground.stats.cuped import adjusted
 from courtesy.ground.stats.effect import Effect, compare
 from courtesy.ground.stats.estimate import Estimate, mean_of, ratios
 from courtesy.ground.stats.moments import Array, Moments
+from courtesy.ground.stats.multiplicity import benjamini_hochberg, holm
 from courtesy.ground.stats.rule import AlwaysValid, Fixed, Rule
 from courtesy.ground.stats.sample_ratio import ALARM, chi_square, sequential
 
@@ -23,8 +24,10 @@ __all__ = [
     "Moments",
     "Rule",
     "adjusted",
+    "benjamini_hochberg",
     "chi_square",
     "compare",
+    "holm",
     "mean_of",
     "ratios",
     "sequential",

@@ -11,7 +11,7 @@ from operator import add
 
 import numpy as np
 
-from courtesy.ground.stats.estimate import Estimate
+from courtesy.ground.stats.estimate import Estimate, known
 from courtesy.ground.stats.moments import Array, Moments
 
 
@@ -47,7 +47,7 @@ def _one(arm: Moments, slopes: Array, centre: Array, shared: Array) -> Estimate:
     value = arm.mean[..., 0] - np.sum(slopes * (arm.mean[..., 1:] - centre), axis=-1)
     weights = np.concatenate([np.ones_like(slopes[..., :1]), -slopes], axis=-1)
     variance = _quadratic(weights, arm.covariance) / np.maximum(arm.count, 1)
-    return Estimate(value, variance, arm.count, shared)
+    return Estimate(known(value, arm.count), variance, arm.count, shared)
 
 
 def _quadratic(weights: Array, matrix: Array) -> Array:

@@ -5,6 +5,7 @@ Practical Guide with Novel Ideas": a ratio of means moves like its linear pieces
 row where whole clusters were assigned is such a ratio too: cluster sums over cluster sizes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,12 +30,17 @@ class Estimate:
 
 
 def mean_of(moments: Moments) -> Estimate:
-    """The mean of the first column, with its squared standard error."""
+    """The mean of the first column, with its squared standard error; NaN where nobody is."""
     variance = moments.covariance[..., 0, 0] / np.maximum(moments.count, 1)
-    return Estimate(moments.mean[..., 0], variance, moments.count)
+    return Estimate(known(moments.mean[..., 0], moments.count), variance, moments.count)
 
 
-def ratios(moments: Moments, pairs: list[tuple[int, int | None]]) -> Moments:
+def known(value: Array, units: Array) -> Array:
+    """The value where there are units at all, else NaN."""
+    return np.where(units > 0, value, np.nan)
+
+
+def ratios(moments: Moments, pairs: Sequence[tuple[int, int | None]]) -> Moments:
     """The statistics of each unit's linear piece in ratios of columns.
 
     Args:

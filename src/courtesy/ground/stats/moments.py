@@ -13,6 +13,7 @@ import numpy.typing as npt
 from courtesy.ground.primitives.errors import DataError
 
 Array = npt.NDArray[np.float64]
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +79,13 @@ class Moments:
         return type(self)(self.count, self.mean[..., chosen], scatter)
 
     def mapped(self, mean: Array, gradient: Array) -> Self:
-        """The statistics of linear pieces of the columns.
+        """The statistics of linear pieces of the columns; what is only rounding becomes zero.
 
         Args:
             mean: what the new columns average to, ``(..., k)``.
             gradient: how each new column moves with the old ones, ``(..., k, d)``.
         """
-        scatter = gradient @ self.scatter @ np.swapaxes(gradient, -1, -2)
-        return type(self)(self.count, mean, scatter)
+        turned = np.swapaxes(gradient, -1, -2)
+        scatter = gradient @ self.scatter @ turned
+        noise = _ROUNDING * (np.abs(gradient) @ np.abs(self.scatter) @ np.abs(turned))
+        return type(self)(self.count, mean, np.where(np.abs(scatter) > noise, scatter, 0.0))

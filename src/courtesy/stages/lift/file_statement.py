@@ -1,0 +1,203 @@
+"""The statements that read outside data in the embedded engine: look at every cell, then sum up."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from courtesy.stages.lift.sums import selected
+
+_MISSING = "'na', 'n/a', 'nan', 'null', 'none'"
+_LARGEST = "1e100"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A metric of the file: one column, or one over another; ``yes_no`` when all are 0 or 1."""
+
+    name: str
+    top: str
+    bottom: str | None = None
+    yes_no: bool = False
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The columns that it needs."""
+        return (self.top,) if self.bottom is None else (self.top, self.bottom)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which column is what; ``gaps`` are the covariates that some rows lack."""
+
+    unit: str
+    arm: str
+    cluster: str | None
+    metrics: Sequence[Measured]
+    covariates: Sequence[str]
+    gaps: Sequence[str] = ()
+
+    @property
+    def cells(self) -> list[str]:
+        """The columns that hold numbers, each once."""
+        used = [cell for metric in self.metrics for cell in metric.cells]
+        return list(dict.fromkeys([*used, *self.covariates]))
+
+
+def parsed(layout: Layout) -> str:
+    """Makes the view ``parsed``: ``unit``, ``arm``, ``cluster``, and three columns for each cell.
+
+    Of cell i: ``found{i}`` is its text, ``v{i}`` its value, null where it is missing or bad, and
+    ``bad{i}`` whether it is no finite number although it is not empty.
+    """
+    cluster = _label(layout.cluster) if layout.cluster else "NULL"
+    parts = [f"{_label(layout.unit)} AS unit, {_label(layout.arm)} AS arm, {cluster} AS cluster"]
+    for i, cell in enumerate(layout.cells):
+        value = f"CASE WHEN ABS({_number(cell)}) < {_LARGEST} THEN {_number(cell)} END"
+        parts += [f"{value} AS v{i}", f"{_known(cell)} AND v{i} IS NULL AS bad{i}"]
+        parts.append(f"{_label(cell)} AS found{i}")
+    return f"CREATE OR REPLACE VIEW parsed AS SELECT {', '.join(parts)} FROM data"  # noqa: S608 - quoted
+
+
+def inspection(layout: Layout) -> str:
+    """One row: ``rows``, ``no_unit``, ``no_arm``, ``no_cluster``, and four columns for each cell.
+
+    Of cell i: how many are ``bad{i}``, how many ``missing{i}``, the lowest ``low{i}``, and how many
+    ``other{i}`` are neither 0 nor 1.
+    """
+    parts = ["COUNT(*) AS rows"]
+    parts += [f"COUNT(*) - COUNT({name}) AS no_{name}" for name in ("unit", "arm", "cluster")]
+    for i, _ in enumerate(layout.cells):
+        parts += [
+            f"COUNT_IF(bad{i}) AS bad{i}",
+            f"COUNT_IF(v{i} IS NULL AND NOT bad{i}) AS missing{i}",
+            f"MIN(v{i}) AS low{i}",
+            f"COUNT_IF(v{i} NOT IN (0, 1)) AS other{i}",
+        ]
+    return f"SELECT {', '.join(parts)} FROM parsed"  # noqa: S608 - numbered names
+
+
+def first_row(layout: Layout, cell: str, condition: str) -> str:
+    """The ``number`` of the first row, from 1, whose ``{value}`` or ``{bad}`` meets a condition.
+
+    ``found`` is what the cell holds.
+    """
+    i = layout.cells.index(cell)
+    where = condition.format(value=f"v{i}", bad=f"bad{i}")
+    return (
+        f"SELECT number, found{i} AS found FROM (SELECT *, ROW_NUMBER() OVER () AS number "  # noqa: S608 - numbered
+        f"FROM parsed) WHERE {where} ORDER BY number LIMIT 1"
+    )
+
+
+def arms(limit: int) -> str:
+    """The arms that there are, ``limit`` at most."""
+    return f"SELECT DISTINCT arm FROM parsed WHERE arm IS NOT NULL LIMIT {limit}"  # noqa: S608 - a number
+
+
+def split_clusters() -> str:
+    """``split``: how many clusters have rows in several arms."""
+    return (
+        "SELECT COUNT(*) AS split FROM (SELECT cluster FROM parsed WHERE cluster IS NOT NULL "
+        "AND unit IS NOT NULL GROUP BY cluster HAVING MIN(arm) <> MAX(arm))"
+    )
+
+
+def summing(layout: Layout) -> str:
+    """One row for each arm, and one without arm for the units that were in several.
+
+    ``units``; ``assigned``: clusters, or units where there are none; ``repeated``: units that have
+    several rows; and the sums of metric i under ``m{i}``, of these columns: its total, its
+    denominator if it has one, how many units make up the total, then the covariates, then for each
+    covariate with gaps whether it is missing.
+    """
+    source = "clusters" if layout.cluster else "units"
+    sums = [
+        part
+        for i, metric in enumerate(layout.metrics)
+        for part in selected(f"m{i}", list(_columns(layout, i, metric)), f"s{i} > 0")
+    ]
+    return (
+        f"WITH units AS ({_units(layout)}), clusters AS ({_clusters(layout)}) "  # noqa: S608 - numbered
+        "SELECT arm, CAST(SUM(units) AS BIGINT) AS units, COUNT(*) AS assigned, "
+        f"CAST(SUM(repeated) AS BIGINT) AS repeated, {', '.join(sums)} FROM {source} GROUP BY arm"
+    )
+
+
+def pairs(layout: Layout, metric: Measured) -> tuple[tuple[int, int | None], ...]:
+    """Which of the summed columns make up the metric, then its covariates."""
+    size = 1 if metric.bottom is None else 2
+    covariates = range(size + 1, size + 1 + len(layout.covariates) + len(layout.gaps))
+    return ((0, 1), *((column, size) for column in covariates))
+
+
+def width(layout: Layout, metric: Measured) -> int:
+    """How many columns of the metric are summed."""
+    return 1 + len(metric.cells) + len(layout.covariates) + len(layout.gaps)
+
+
+def _columns(layout: Layout, i: int, metric: Measured) -> Iterator[str]:
+    yield f"t{i}"
+    if metric.bottom is not None:
+        yield f"b{i}"
+    yield f"s{i}"
+    yield from (f"x{i}_{j}" for j in range(len(layout.covariates) + len(layout.gaps)))
+
+
+def _units(layout: Layout) -> str:
+    """Rows of the same unit are one: totals add up, yes or no is yes once, covariates average."""
+    cells = layout.cells
+    facts = [f"AVG(v{cells.index(c)}) AS raw{j}" for j, c in enumerate(layout.covariates)]
+    for i, metric in enumerate(layout.metrics):
+        known = " AND ".join(f"v{cells.index(c)} IS NOT NULL" for c in metric.cells)
+        total = "MAX" if metric.yes_no else "SUM"
+        top = cells.index(metric.top)
+        facts += [f"COUNT_IF({known}) AS n{i}", f"{total}(v{top}) FILTER ({known}) AS t{i}"]
+        if metric.bottom is not None:
+            facts.append(f"SUM(v{cells.index(metric.bottom)}) FILTER ({known}) AS b{i}")
+    grouped = (
+        "SELECT MIN(arm) AS low, MAX(arm) AS high, MIN(cluster) AS cluster, "  # noqa: S608 - numbered
+        f"COUNT(*) AS rows, {', '.join(facts)} FROM parsed "
+        "WHERE unit IS NOT NULL AND arm IS NOT NULL"
+        f"{' AND cluster IS NOT NULL' if layout.cluster else ''} GROUP BY unit"
+    )
+    shown = ", ".join(_unit_columns(layout))
+    return f"SELECT *, CASE WHEN low = high THEN low END AS arm, {shown} FROM ({grouped})"  # noqa: S608
+
+
+def _unit_columns(layout: Layout) -> Iterator[str]:
+    yield "1 AS units"
+    yield "CAST(rows > 1 AS INTEGER) AS repeated"
+    missing = [f"raw{list(layout.covariates).index(gap)}" for gap in layout.gaps]
+    for i, _ in enumerate(layout.metrics):
+        yield f"CAST(n{i} > 0 AS DOUBLE) AS s{i}"
+        values = [f"COALESCE(raw{j}, 0.0)" for j, _ in enumerate(layout.covariates)]
+        values += [f"CAST({raw} IS NULL AS DOUBLE)" for raw in missing]
+        yield from (f"{value} AS x{i}_{j}" for j, value in enumerate(values))
+
+
+def _clusters(layout: Layout) -> str:
+    sums = ["SUM(units) AS units", "SUM(repeated) AS repeated"]
+    for i, metric in enumerate(layout.metrics):
+        names = list(_columns(layout, i, metric))
+        sums += [f"SUM({name}) FILTER (s{i} > 0) AS {name}" for name in names]
+    return f"SELECT arm, {', '.join(sums)} FROM units GROUP BY cluster, arm"  # noqa: S608 - numbered
+
+
+def _named(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _label(column: str) -> str:
+    return f"NULLIF(TRIM(CAST({_named(column)} AS VARCHAR)), '')"
+
+
+def _known(column: str) -> str:
+    return f"({_label(column)} IS NOT NULL AND LOWER({_label(column)}) NOT IN ({_MISSING}))"
+
+
+def _number(column: str) -> str:
+    """A cell as a number: yes and true are 1, no and false are 0."""
+    text = f"LOWER({_label(column)})"
+    return (
+        f"CASE WHEN {text} IN ({_MISSING}) THEN NULL WHEN {text} IN ('true', 'yes') THEN 1.0 "
+        f"WHEN {text} IN ('false', 'no') THEN 0.0 ELSE TRY_CAST({text} AS DOUBLE) END"
+    )

@@ -1,0 +1,174 @@
+"""The nouns of this stage: a metric's sums in each arm, and what follows from them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from courtesy.ground.rules import Did
+from courtesy.ground.rules.model import Where
+from courtesy.ground.stats import AlwaysValid, Moments, Rule
+
+MEAN = "mean"
+PROPORTION = "proportion"
+RATIO = "ratio"
+
+
+CONVERSION = "conversion"
+COUNT = "count"
+SUM = "sum"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is counted of each person from the exposure on.
+
+    ``kind``: ``conversion`` (did ``event`` often enough: 0 or 1), ``count`` (how often), or ``sum``
+    (of the number under ``property``, such as revenue for revenue per person; dots go inside).
+    ``where``: what the event's properties must be like. ``after``: how long after the exposure
+    counting starts. ``within``: how long after the exposure it ends; None counts until now.
+    ``at_least``: how often makes a conversion. ``cap``: no person counts for more than this.
+    """
+
+    name: str
+    kind: str
+    event: str
+    property: str | None = None
+    where: tuple[Where, ...] = ()
+    after: timedelta = timedelta(0)
+    within: timedelta | None = None
+    at_least: int = 1
+    cap: float | None = None
+
+    @classmethod
+    def goal(cls, name: str, did: Did) -> "Metric":
+        """Whether a journey's goal was reached."""
+        return cls(
+            name, CONVERSION, did.event, where=did.where, within=did.within, at_least=did.at_least
+        )
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """One metric over another, such as revenue for each order."""
+
+    name: str
+    top: Metric
+    bottom: Metric
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that a reader has to know, under a name that programs can look for."""
+
+    name: str
+    detail: str
+
+    def __str__(self) -> str:
+        """As it is shown: ``name: detail``."""
+        return f"{self.name}: {self.detail}"
+
+
+@dataclass(frozen=True)
+class Design:
+    """How people came into the arms, and how sure we want to be.
+
+    ``units``: people of each arm. ``assigned``: what chance put into the arms, such as clusters of
+    people; the same as ``units`` when None. ``shares``: the expected share of each arm, in any
+    scale; None when it is not known. ``randomised``: whether chance alone decided;
+    without it nothing is called an effect.
+    """
+
+    name: str
+    control: str
+    units: Mapping[str, int]
+    shares: Mapping[str, float] | None
+    rule: Rule = field(default_factory=AlwaysValid)
+    randomised: bool = True
+    assigned: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One metric, summed up for each arm.
+
+    ``kind``: ``mean``, ``proportion`` or ``ratio``. ``moments``: of the raw columns, by arm.
+    ``pairs``: the metric, then its covariates, as (numerator, denominator) columns; a plain mean
+    has no denominator. ``clustered``: whether a unit here is a whole cluster.
+    """
+
+    metric: str
+    kind: str
+    moments: Mapping[str, Moments]
+    pairs: tuple[tuple[int, int | None], ...] = ((0, None),)
+    clustered: bool = False
+
+
+@dataclass(frozen=True)
+class Arm:
+    """People of one arm, and the share of all that they are and should be."""
+
+    arm: str
+    units: int
+    share: float | None
+    expected_share: float | None
+
+
+@dataclass(frozen=True)
+class SampleRatio:
+    """Whether the arms have the people they should.
+
+    ``p_value`` is for one look (chi-square), ``sequential_p_value`` for any number of looks; ``ok``
+    is false when the first is below 0.01, which happens by chance in one experiment of a hundred.
+    """
+
+    p_value: float | None
+    sequential_p_value: float | None
+    ok: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One metric of one arm beside the control.
+
+    ``effect`` and its ends are in the metric's unit, ``lift`` and its ends relative to the control
+    (0.1 is ten percent more); None where a figure does not exist, which a notice explains.
+    ``p_holm`` is corrected for deciding on any of several comparisons (Holm), ``p_discovery`` for
+    exploring them (Benjamini-Hochberg).
+    """
+
+    arm: str
+    control: str
+    metric: str
+    control_mean: float | None
+    arm_mean: float | None
+    effect: float | None
+    effect_low: float | None
+    effect_high: float | None
+    lift: float | None
+    lift_low: float | None
+    lift_high: float | None
+    p_value: float | None
+    p_holm: float | None
+    p_discovery: float | None
+    control_units: int
+    arm_units: int
+    method: str
+
+
+@dataclass(frozen=True)
+class Lift:
+    """What an experiment showed; where people were not randomised, ``comparisons`` is empty.
+
+    ``associations`` then holds the same figures, which say how the groups differ and not what the
+    treatment did.
+    """
+
+    name: str
+    control: str
+    alpha: float
+    randomised: bool
+    arms: tuple[Arm, ...]
+    sample_ratio: SampleRatio | None
+    comparisons: tuple[Comparison, ...]
+    associations: tuple[Comparison, ...]
+    warnings: tuple[Notice, ...]
