@@ -1,10 +1,8 @@
 """The nouns of this stage: intents, verdicts, facts, letters and receipts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 
 import polars as pl
 
@@ -101,7 +99,6 @@ REACH = pl.Schema(
         "address": pl.String(),
         "address_hash": pl.String(),
         "suppressed": pl.Boolean(),
-        "time_zone": pl.String(),
     }
 )
 """How each person can be reached: one row for each channel with a valid address."""
