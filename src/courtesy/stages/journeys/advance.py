@@ -84,8 +84,7 @@ def advance(due: pl.DataFrame, journeys: Journeys, facts: pl.DataFrame, now: dat
     tick = _Tick(journeys, facts, now)
     moving = due
     while not moving.is_empty():
-        moved = [_step(tick, group) for _, group in _groups(moving)]
-        moving = pl.concat([frame for frame in moved if frame is not None] or [due.clear()])
+        moving = pl.concat([_step(tick, group) for _, group in _groups(moving)])
     return Moves(
         pl.concat([due.clear(), *tick.rested]).select(list(ENROLLMENTS)),
         pl.concat([pl.DataFrame(schema=PASSAGES), *tick.passages]),
@@ -97,7 +96,7 @@ def _groups(moving: pl.DataFrame) -> Iterator[tuple[object, pl.DataFrame]]:
     return iter(moving.group_by("journey", "version", "step", maintain_order=True))
 
 
-def _step(tick: _Tick, group: pl.DataFrame) -> pl.DataFrame | None:
+def _step(tick: _Tick, group: pl.DataFrame) -> pl.DataFrame:
     """Take a group that stands at one step through it; returns those who can go on at once."""
     journey, version, step = group.select("journey", "version", "step").row(0)
     definition = tick.journeys[journey, version]
@@ -146,8 +145,10 @@ def _pass(tick: _Tick, group: pl.DataFrame, outcome: pl.Expr, after: pl.Expr) ->
     return group.with_columns(after.alias("step"))
 
 
-def _rest(tick: _Tick, group: pl.DataFrame) -> None:
+def _rest(tick: _Tick, group: pl.DataFrame) -> pl.DataFrame:
+    """Let a group stay where it is; nobody of it goes on at once."""
     tick.rested.append(group)
+    return group.clear()
 
 
 def _ended(group: pl.DataFrame, reason: str, now: datetime) -> pl.DataFrame:

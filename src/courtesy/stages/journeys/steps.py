@@ -9,7 +9,7 @@ from typing import Any
 from courtesy.ground.definitions import Document
 from courtesy.ground.definitions.document import Path, spell
 from courtesy.ground.primitives.clock import duration
-from courtesy.ground.primitives.errors import ConditionError, DefinitionError, InputError
+from courtesy.ground.primitives.errors import DefinitionError, InputError
 from courtesy.ground.rules import Condition, mentions, parse
 from courtesy.stages.journeys.model import Branch, Exit, Node, Send, Wait
 
@@ -47,10 +47,7 @@ class Chart:
 
     def condition(self, data: object, path: Path) -> Condition:
         """A condition, all of whose audiences and channels exist."""
-        try:
-            condition = parse(data, path)
-        except ConditionError as error:
-            raise DefinitionError(error.detail, place=self.document.place(error.path)) from None
+        condition = parse(data, path, place=self.document.place)
         found = mentions(condition)
         self._exist("audience", found.audiences, self.known.audiences, path)
         self._exist("channel", found.channels, self.known.channels, path)
