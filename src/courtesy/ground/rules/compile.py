@@ -39,6 +39,7 @@ def compile_conditions(
     *,
     anchored: bool = False,
     everyone: bool = False,
+    history: str = "",
 ) -> str:
     """One SELECT with ``subject_id``, ``person_id`` and a boolean column, never NULL, for each key.
 
@@ -50,8 +51,9 @@ def compile_conditions(
         now: the present instant, with a zone.
         anchored: count only events since ``given.since``; ``within`` then looks forward from it.
         everyone: ``given`` holds the whole population, so that looking up in it spares nothing.
+        history: a SELECT that yields ``history``, where there is no relation of this name.
     """
-    facts = Facts(now, anchored=anchored, everyone=everyone)
+    facts = Facts(now, anchored=anchored, everyone=everyone, history=history)
     columns = [f"{truth(one, facts)} AS {quoted(key)}" for key, one in conditions.items()]
     every = ", ".join(["subject_id", "person_id", *columns])
     return facts.statement(f"SELECT {every} FROM facts")  # noqa: S608 - values are escaped literals

@@ -11,7 +11,9 @@ from courtesy.ground.rules.model import Condition, Did, Leaf, Path, Sequence, Tr
 from courtesy.ground.rules.node import spell
 
 
-def explain(condition: Condition, now: datetime, *, anchored: bool = False) -> str:
+def explain(
+    condition: Condition, now: datetime, *, anchored: bool = False, history: str = ""
+) -> str:
     """One SELECT with a row for each leaf of the condition and each row of ``given``.
 
     Its columns are ``subject_id``, ``path`` (such as ``all[1].not``), ``leaf`` (in words),
@@ -23,8 +25,9 @@ def explain(condition: Condition, now: datetime, *, anchored: bool = False) -> s
         condition: what to explain.
         now: the present instant, with a zone.
         anchored: as for ``compile_conditions``.
+        history: as for ``compile_conditions``.
     """
-    facts = Facts(now, anchored=anchored)
+    facts = Facts(now, anchored=anchored, history=history)
     rows = [_row(index, *found, facts) for index, found in enumerate(leaves(condition))]
     every = " UNION ALL ".join(rows)
     return facts.statement(

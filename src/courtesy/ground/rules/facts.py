@@ -19,10 +19,13 @@ _OF_SUBJECTS = "given JOIN history ON history.person_id = given.person_id"
 class Facts:
     """Gathers facts, then writes the statement that finds them all."""
 
-    def __init__(self, now: datetime, *, anchored: bool, everyone: bool = False) -> None:
+    def __init__(
+        self, now: datetime, *, anchored: bool, everyone: bool = False, history: str = ""
+    ) -> None:
         self._now = now
         self._anchored = anchored
         self._everyone = everyone
+        self._history = [f"history AS ({history})"] if history else []
         self._people = Pass("person", "history", "history.person_id")
         self._subjects = Pass("subject", _OF_SUBJECTS, "given.subject_id")
         self._traits = Pass("trait", "traits", "traits.person_id")
@@ -79,8 +82,9 @@ class Facts:
     def statement(self, select: str) -> str:
         """``select`` over ``facts``, with everything that it stands on."""
         used = [one for one in self._passes() if one.columns]
-        tables = [one.table(self._kept(one)) for one in used]
-        return f"WITH {', '.join([*tables, f'facts AS ({self._joined(used)})'])} {select}"
+        passes = [one.table(self._kept(one)) for one in used]
+        tables = [*self._history, *passes, f"facts AS ({self._joined(used)})"]
+        return f"WITH {', '.join(tables)} {select}"
 
     def _passes(self) -> list[Pass]:
         events = [self._people, self._subjects]

@@ -1,0 +1,51 @@
+"""For whom conditions hold: people and conditions in, one truth for each pair out."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import polars as pl
+
+from courtesy.ground.lake import Engine
+from courtesy.ground.ledger import Transaction
+from courtesy.ground.rules import Condition, compile_conditions
+from courtesy.stages.audiences.sources import gather
+from courtesy.stages.audiences.store import Asked
+
+
+def evaluate(  # noqa: PLR0913 - where to look, what for, whom about and when
+    transaction: Transaction,
+    engine: Engine,
+    conditions: Mapping[str, Condition],
+    given: pl.DataFrame,
+    now: datetime,
+    *,
+    anchored: bool = False,
+    everyone: bool = False,
+) -> pl.DataFrame:
+    """Whether each condition holds for each subject.
+
+    The lake is read only where a condition asks what somebody did, and then once.
+
+    Args:
+        transaction: where people's present state is looked up.
+        engine: what reads the history.
+        conditions: by the name of their column.
+        given: ``GIVEN`` rows, n subjects.
+        now: the present instant; nothing after it is seen.
+        anchored: count only events since ``since``, with ``within`` measured from there.
+        everyone: ``given`` holds the whole population, which is then not looked up one by one.
+
+    Returns:
+        n rows with ``subject_id``, ``person_id`` and a boolean column for each condition.
+    """
+    if given.is_empty():
+        truths = dict.fromkeys(conditions, pl.Boolean())
+        return given.select("subject_id", "person_id").with_columns(
+            pl.lit(None, kind).alias(name) for name, kind in truths.items()
+        )
+    asked = Asked(transaction, None if everyone else given)
+    sources = gather(asked, conditions.values(), given, now)
+    sql = compile_conditions(
+        conditions, now, anchored=anchored, everyone=everyone, history=sources.history
+    )
+    return sources.query(engine, sql)

@@ -1,0 +1,84 @@
+"""Everything a statement of ``ground.rules`` reads, and no more than its conditions mention."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from courtesy.ground.lake import Engine, Table
+from courtesy.ground.rules import Condition, Consented, Leaf, Member, Reachable, Trait, leaves
+from courtesy.ground.rules import mentions as mentioned
+from courtesy.stages.audiences.model import GIVEN
+from courtesy.stages.audiences.store import Asked
+from courtesy.stages.events.model import EVENTS
+
+_ADDRESSES = {
+    "email": ("email", r'^"[^@\s"]+@[^@\s"]+"$'),
+    "phone": ("sms", r'^"\+?[0-9 ()./-]{5,}"$'),
+}
+_HISTORY = "SELECT person_id, event, occurred_at, properties FROM events"
+_MERGED = """
+SELECT coalesce(merges.into_id, events.person_id) AS person_id, event, occurred_at, properties
+FROM events LEFT JOIN merges ON merges.person_id = events.person_id"""
+_OF_GIVEN = """
+WHERE events.person_id IN (SELECT person_id FROM given UNION ALL SELECT person_id FROM merges)"""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Relations by name, and the SELECT that makes the history of the lake's events.
+
+    ``history`` is empty where nothing is asked about events; the lake is not read then.
+    """
+
+    frames: dict[str, pl.DataFrame]
+    history: str
+
+    def query(self, engine: Engine, sql: str) -> pl.DataFrame:
+        """The rows of a statement."""
+        tables: tuple[Table, ...] = (EVENTS,) if self.history else ()
+        return engine.query(sql, tables=tables, frames=self.frames)
+
+
+def gather(
+    asked: Asked, conditions: Iterable[Condition], given: pl.DataFrame, now: datetime
+) -> Sources:
+    """Look up what the conditions mention about the people of ``given``."""
+    wanted = list(conditions)
+    found = [leaf for condition in wanted for _, leaf in leaves(condition)]
+    frames = {"given": given.select(list(GIVEN)).cast(GIVEN), **_state(asked, found, now)}
+    if not any(mentioned(condition).events for condition in wanted):
+        return Sources(frames, "")
+    merges = asked.merges()
+    if merges.is_empty():
+        return Sources(frames, _HISTORY)
+    history = _MERGED if asked.everyone else _MERGED + _OF_GIVEN
+    return Sources({**frames, "merges": merges}, history)
+
+
+def _state(asked: Asked, found: Iterable[Leaf], now: datetime) -> dict[str, pl.DataFrame]:
+    traits = {leaf.name for leaf in found if isinstance(leaf, Trait)}
+    audiences = {leaf.audience for leaf in found if isinstance(leaf, Member)}
+    consents = {(leaf.topic, leaf.channel) for leaf in found if isinstance(leaf, Consented)}
+    frames = {}
+    if traits:
+        frames["traits"] = asked.traits(traits)
+    if audiences:
+        frames["memberships"] = asked.memberships(audiences)
+    if consents:
+        frames["consents"] = asked.consents(consents, now)
+    if any(isinstance(leaf, Reachable) for leaf in found):
+        frames["reachable"] = _reachable(asked.traits(_ADDRESSES))
+    return frames
+
+
+def _reachable(traits: pl.DataFrame) -> pl.DataFrame:
+    """``person_id, channel`` of everybody with an address that looks like one."""
+    found = [
+        traits.filter((pl.col("name") == trait) & pl.col("value").str.contains(pattern)).select(
+            "person_id", pl.lit(channel).alias("channel")
+        )
+        for trait, (channel, pattern) in _ADDRESSES.items()
+    ]
+    return pl.concat(found)
