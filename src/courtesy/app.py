@@ -1,5 +1,6 @@
 """Builds and wires everything, once: one home, one ledger, one lake, one engine, one clock."""
 
+import asyncio
 import os
 import secrets
 from collections.abc import Mapping
@@ -47,9 +48,11 @@ class App:
     lake: Lake
     engine: Engine
     channels: Mapping[str, Channel]
+    runner: asyncio.Runner
 
     def close(self) -> None:
-        """Let go of the ledger's connections."""
+        """Let go of the connections to the ledger and to the channels' providers."""
+        self.runner.close()
         self.ledger.close()
 
 
@@ -76,7 +79,8 @@ def open_app(home: Path, *, clock: Clock | None = None, settings: Settings | Non
         HomeError: there is no home in this folder, or it cannot be read.
     """
     if not (home / "secret").is_file():
-        raise HomeError(f"There is none yet; make it with: courtesy --home {home} init", place=str(home))
+        advice = f"There is none yet; make it with: courtesy --home {home} init"
+        raise HomeError(advice, place=str(home))
     chosen = settings or Settings()
     ledger = _ledger(home, chosen)
     ledger.migrate()
@@ -91,6 +95,7 @@ def open_app(home: Path, *, clock: Clock | None = None, settings: Settings | Non
         lake=lake,
         engine=DuckDBEngine(lake),
         channels={"email": Email(_smtp(chosen))},
+        runner=asyncio.Runner(),
     )
 
 

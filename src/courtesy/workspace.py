@@ -18,7 +18,9 @@ from courtesy.ground.primitives.errors import DefinitionError
 from courtesy.stages import audiences, journeys
 from courtesy.stages.audiences import Audience
 from courtesy.stages.journeys import Journey, Known
-from courtesy.stages.messages import CHANNELS, Policy, Template, check_template
+from courtesy.stages.messages import Policy
+from courtesy.stages.messages.policy import CHANNELS
+from courtesy.stages.messages.template import Template, check_template
 
 _FOLDERS = {"audience": "audiences", "journey": "journeys", "template": "templates"}
 _SUFFIXES = {

@@ -12,6 +12,7 @@ from courtesy.stages import profiles
 from courtesy.stages.events import EVENTS, PERSON, read
 from courtesy.stages.events import store as events_store
 from courtesy.stages.journeys import store as journeys_store
+from courtesy.stages.messages import store as messages_store
 from courtesy.stages.profiles import store as profiles_store
 
 _WRITER = "inbox"
@@ -73,6 +74,7 @@ def _take(app: App, transaction: Transaction, fresh: pl.DataFrame, upto: int) ->
     profiles_store.put_traits(transaction, profiles.fold(identified.events))
     profiles_store.put_consents(transaction, profiles.consents_of(identified.events))
     journeys_store.merge(transaction, identified.merges)
+    messages_store.merge(transaction, identified.merges)
     behaviour = identified.events.filter(pl.col("type") != PERSON)
     app.lake.append(EVENTS, behaviour, writer=_WRITER, version=upto)
     live = behaviour.filter(~pl.col("history"))

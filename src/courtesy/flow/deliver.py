@@ -1,23 +1,69 @@
-"""One delivery: what is due in the outbox is rendered and handed to its channel."""
+"""One delivery: what is due in the outbox is judged again, rendered and handed to its channel."""
 
 from dataclasses import dataclass
 
+import polars as pl
+
+from courtesy import workspace
 from courtesy.app import App
+from courtesy.stages.messages import State
+from courtesy.stages.messages import store as messages_store
+from courtesy.stages.messages.deliver import IN_FLIGHT, Prepared, hand_over, outcomes, prepare
+from courtesy.stages.messages.links import Links
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """How many messages were handed over, and how many were not."""
+    """How many messages the channels took, and how many were kept back, put off or failed."""
 
     sent: int = 0
     other: int = 0
 
+    def __add__(self, further: "Delivered") -> "Delivered":
+        return Delivered(self.sent + further.sent, self.other + further.other)
+
 
 def deliver(app: App) -> Delivered:
-    """Hand over everything that is due now."""
-    raise NotImplementedError
+    """Hand over everything that is due now, a bounded number at a time.
+
+    Raises:
+        HomeError: the disk is full or the ledger is locked; what was at a channel then is found
+            by ``recover``.
+    """
+    total = Delivered()
+    while (batch := _claim(app)) is not None:
+        total += _hand_over(app, batch)
+    return total
 
 
 def recover(app: App) -> int:
-    """Mark the messages that a crash left in flight; returns how many."""
-    raise NotImplementedError
+    """Mark the messages that a crash left in flight as uncertain; returns how many."""
+    with app.ledger.write() as transaction:
+        return messages_store.recover(transaction)
+
+
+def _claim(app: App) -> Prepared | None:
+    now = app.clock.now()
+    with app.ledger.write() as transaction:
+        definitions = workspace.in_force(transaction)
+        policy = definitions.policy
+        if policy is None:
+            return None
+        claimed = messages_store.claim(transaction, now, IN_FLIGHT)
+        if claimed.is_empty():
+            return None
+        facts = messages_store.facts(
+            transaction, claimed, policy, app.secret, now, at_hand_off=True
+        )
+    links = Links(app.secret, app.settings.public_url)
+    return prepare(claimed, facts, definitions.templates, policy, links, now)
+
+
+def _hand_over(app: App, batch: Prepared) -> Delivered:
+    now = app.clock.now()
+    receipts = app.runner.run(hand_over(batch.letters, app.channels))
+    found = pl.concat([batch.kept_back, outcomes(batch.letters, receipts, now)])
+    with app.ledger.write() as transaction:
+        messages_store.settle(transaction, found, now)
+    sent = found.filter(pl.col("state") == State.SENT).height
+    return Delivered(sent, found.height - sent)

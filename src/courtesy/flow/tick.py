@@ -13,8 +13,8 @@ from courtesy.stages.experiments import HOLDOUT, TREATED
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.journeys import Moves, advance, conditions_ahead
 from courtesy.stages.journeys import store as journeys_store
-from courtesy.stages.messages import gate
 from courtesy.stages.messages import store as messages_store
+from courtesy.stages.messages.gate import gate
 from courtesy.workspace import Workspace
 
 _PEOPLE = 20_000
