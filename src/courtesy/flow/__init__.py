@@ -5,7 +5,8 @@ Every transaction of the stages begins and ends here.
 
 from courtesy.flow.absorb import Absorbed, absorb
 from courtesy.flow.deliver import Delivered, deliver, recover
-from courtesy.flow.night import night, publish
+from courtesy.flow.lift import lift_of
+from courtesy.flow.night import night, publish, refresh
 from courtesy.flow.replay import Replayed, period, replay
 from courtesy.flow.tick import Ticked, tick
 
@@ -16,10 +17,12 @@ __all__ = [
     "Ticked",
     "absorb",
     "deliver",
+    "lift_of",
     "night",
     "period",
     "publish",
     "recover",
+    "refresh",
     "replay",
     "tick",
 ]

@@ -52,7 +52,7 @@ def _tick_some(app: App) -> Ticked:
         definitions = workspace.in_force(transaction)
         moves = _moves(app, transaction, definitions, due, now)
         journeys_store.put_moves(transaction, moves)
-        experiments_store.expose(transaction, _exposures(definitions, moves.sends))
+        experiments_store.expose(transaction, _exposures(definitions, due, moves.sends))
         _queue(app, transaction, definitions, moves.sends, now)
     return Ticked(len(due), len(moves.sends))
 
@@ -73,16 +73,18 @@ def _moves(
     return advance(due, definitions.versions, facts, now)
 
 
-def _exposures(definitions: Workspace, sends: pl.DataFrame) -> pl.DataFrame:
+def _exposures(definitions: Workspace, due: pl.DataFrame, sends: pl.DataFrame) -> pl.DataFrame:
     """The first moment at which people of journeys with a holdout could be treated differently."""
     tested = [name for name, journey in definitions.journeys.items() if journey.holdout]
-    return sends.filter(
+    first = sends.filter(
         pl.col("journey").is_in(tested) & pl.col("arm").is_in([HOLDOUT, TREATED])
-    ).select(
+    ).join(due.select("enrollment_id", "entry"), on="enrollment_id", maintain_order="left")
+    return first.select(
         pl.col("journey").alias("experiment"),
         "person_id",
         "arm",
         pl.col("created_at").alias("exposed_at"),
+        "entry",
     )
 
 

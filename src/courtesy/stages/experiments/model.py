@@ -17,9 +17,11 @@ EXPOSED = pl.Schema(
         "person_id": pl.String(),
         "arm": pl.String(),
         "exposed_at": INSTANT,
+        "entry": pl.String(),
     }
 )
-"""The first moment at which the arms of an experiment could differ for a person."""
+"""The first moment at which the arms of an experiment could differ for a person; ``entry`` is the
+properties of the event that brought them there, as JSON."""
 
 EXPOSURES = Table("exposures", "exposed_at", EXPOSED)
 

@@ -109,4 +109,4 @@ def _goal(chart: Chart, data: object) -> Goal:
         raise chart.refusal(
             ("goal",), "A goal is one event: did, with where and within if need be."
         )
-    return Goal(condition, condition.event, condition.within)
+    return Goal(condition)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from courtesy.ground.rules import Condition
+from courtesy.ground.rules import Condition, Did
 
 INSTANT = pl.Datetime("us", "UTC")
 END = "end"
@@ -137,9 +137,7 @@ class Entry:
 class Goal:
     """What the journey is for: an event, within a time after the entry."""
 
-    condition: Condition
-    event: str
-    within: timedelta | None
+    condition: Did
 
 
 @dataclass(frozen=True)

@@ -53,12 +53,17 @@ def put_identified(transaction: Transaction, identified: Identified, now: dateti
             transaction.run(_QUERIES[query], **values)
 
 
+def merges(transaction: Transaction) -> pl.DataFrame:
+    """``MERGES`` rows of all people who turned out to be somebody else, one hop each."""
+    return transaction.frame(_QUERIES["merges"], MERGES)
+
+
 def current(transaction: Transaction, frame: pl.DataFrame) -> pl.DataFrame:
     """The same rows, where people who were merged are the people they became."""
-    merges = transaction.frame(_QUERIES["merges"], MERGES)
-    if merges.is_empty():
+    merged = merges(transaction)
+    if merged.is_empty():
         return frame
-    joined = frame.join(merges, on="person_id", how="left", maintain_order="left")
+    joined = frame.join(merged, on="person_id", how="left", maintain_order="left")
     now_called = pl.coalesce("into_id", "person_id").alias("person_id")
     return joined.with_columns(now_called).drop("into_id")
 

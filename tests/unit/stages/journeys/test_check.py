@@ -45,7 +45,7 @@ def test_a_journey_is_a_chart_that_knows_where_to_go_next() -> None:
     assert found.entry.again == timedelta(days=30)
     assert found.first == "steps[0]"
     assert found.goal is not None
-    assert found.goal.within == timedelta(days=7)
+    assert found.goal.condition.within == timedelta(days=7)
     send, wait, branch = (found.nodes[f"steps[{i}]"] for i in range(3))
     assert isinstance(send, Send)
     assert (send.channels, send.after) == (("push", "email"), "steps[1]")

@@ -149,6 +149,7 @@ def _audiences_and_journeys() -> None:
         _text("person_id"),
         _text("arm"),
         _number("exposed_at"),
+        _text("entry"),
     )
     op.create_index("exposures_unit", "exposures", ["experiment", "person_id"], unique=True)
 
