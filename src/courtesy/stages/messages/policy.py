@@ -1,9 +1,7 @@
 """The policy of all contacts, as an operator writes it in ``policy.yaml``."""
 
-from collections.abc import Mapping
 from datetime import time, timedelta
 from functools import cached_property, lru_cache
-from types import MappingProxyType
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
@@ -14,14 +12,27 @@ from courtesy.ground.definitions import Model
 from courtesy.ground.primitives.clock import duration
 from courtesy.ground.primitives.errors import InputError
 
-ADDRESS_TRAIT: Mapping[str, str] = MappingProxyType({"email": "email"})
-"""The trait in which the address of each channel stands."""
+EMAIL = "email"
+CHANNELS = frozenset({EMAIL})
+"""The channels there are; a person's address stands in the trait of the same name."""
 
 
 @lru_cache
 def time_zones() -> frozenset[str]:
     """The names of all IANA time zones that this machine knows."""
     return frozenset(available_timezones())
+
+
+def mail_address(text: str) -> str | None:
+    """The address that a text spells, in one spelling; None when mail cannot be sent to it.
+
+    Only the syntax counts (RFC 5321, 5322); a domain in other letters becomes ASCII (RFC 5891).
+    """
+    try:
+        found = validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return None
+    return found.ascii_email
 
 
 def _time(text: Any) -> Any:  # noqa: ANN401 - whatever YAML says
@@ -56,18 +67,15 @@ def _zone(name: str) -> str:
 
 
 def _address(text: str) -> str:
-    try:
-        found = validate_email(text, check_deliverability=False, test_environment=True)
-    except EmailNotValidError as error:
-        raise ValueError(str(error)) from None
-    if found.ascii_email is None:
-        raise ValueError("the part before the @ should be ASCII")
-    return found.ascii_email
+    found = mail_address(text)
+    if found is None:
+        raise ValueError("this should be a mail address")
+    return found
 
 
 def _channel(name: str) -> str:
-    if name not in ADDRESS_TRAIT:
-        raise ValueError(f"the channels are: {', '.join(ADDRESS_TRAIT)}")
+    if name not in CHANNELS:
+        raise ValueError(f"the channels are: {', '.join(sorted(CHANNELS))}")
     return name
 
 

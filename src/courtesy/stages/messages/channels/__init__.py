@@ -4,6 +4,7 @@ In: letters. Out: a receipt for each.
 """
 
 from courtesy.stages.messages.channels.contract import Channel
-from courtesy.stages.messages.channels.email import Email, SmtpServer
+from courtesy.stages.messages.channels.email import Email
+from courtesy.stages.messages.channels.smtp import SmtpServer
 
 __all__ = ["Channel", "Email", "SmtpServer"]

@@ -16,3 +16,7 @@ class Channel(Protocol):
         that the provider may have taken is ``uncertain``.
         """
         ...
+
+    async def close(self) -> None:
+        """Take leave of the provider; a later ``deliver`` finds it again."""
+        ...

@@ -1,0 +1,84 @@
+"""What the gate knows of people, from the rows of the ledger."""
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from courtesy.ground.primitives.ids import keyed_digest
+from courtesy.stages.messages.model import REACH, ZONES
+from courtesy.stages.messages.policy import EMAIL, mail_address, time_zones
+
+ADDRESSES = pl.Schema({"person_id": pl.String(), "email": pl.String(), "timezone": pl.String()})
+"""Traits as they are stored: JSON, null where somebody has none."""
+
+SUPPRESSED = pl.Schema({"channel": pl.String(), "address_hash": pl.String()})
+_REMEMBERED = 400_000
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def address_hash(secret: bytes, channel: str, address: str) -> str:
+    """What is remembered of a suppressed address: nobody can read it back without ``secret``."""
+    return keyed_digest(secret, "address", channel, address.lower())
+
+
+def reach(stored: pl.DataFrame, secret: bytes) -> pl.DataFrame:
+    """``REACH`` rows of everybody with a valid address, with ``suppressed`` false.
+
+    Args:
+        stored: ``ADDRESSES`` rows.
+        secret: the home's key.
+    """
+    rows = [
+        (person, EMAIL, address, address_hash(secret, EMAIL, address), False)
+        for person, value in stored.select("person_id", "email").drop_nulls().iter_rows()
+        if (address := _address(value))
+    ]
+    return pl.DataFrame(rows, schema=REACH, orient="row")
+
+
+def marked(reachable: pl.DataFrame, suppressed: pl.DataFrame) -> pl.DataFrame:
+    """``REACH`` rows with ``suppressed`` true where the address is among ``SUPPRESSED`` rows."""
+    found = suppressed.with_columns(pl.lit(value=True).alias("found"))
+    joined = reachable.join(
+        found, on=("channel", "address_hash"), how="left", maintain_order="left"
+    )
+    return joined.with_columns(pl.col("found").fill_null(value=False).alias("suppressed")).select(
+        REACH.names()
+    )
+
+
+def zones(stored: pl.DataFrame) -> pl.DataFrame:
+    """``ZONES`` rows of everybody whose zone is a known IANA name.
+
+    Args:
+        stored: ``ADDRESSES`` rows.
+    """
+    named = zone_names(stored["timezone"])
+    return stored.select("person_id", named.alias("time_zone")).drop_nulls().cast(ZONES)
+
+
+def zone_names(stored: pl.Series) -> pl.Series:
+    """The IANA names in stored ``timezone`` traits (JSON), null where there is no valid one."""
+    known = {value: name for value in stored.drop_nulls().unique() if (name := _zone(value))}
+    return stored.replace_strict(known, default=None, return_dtype=pl.String)
+
+
+def _zone(value: str) -> str | None:
+    name = _text(value)
+    return name if name in time_zones() else None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _address(value: str) -> str | None:
+    text = _text(value)
+    return mail_address(text.strip()) if text else None
+
+
+def _text(value: str) -> str | None:
+    try:
+        found: Any = msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return None
+    return found if isinstance(found, str) else None

@@ -1,0 +1,125 @@
+-- name: addresses
+SELECT g.person_id, e.value AS email, z.value AS timezone
+FROM given g
+LEFT JOIN traits e ON e.person_id = g.person_id AND e.name = 'email'
+LEFT JOIN traits z ON z.person_id = g.person_id AND z.name = 'timezone';
+
+-- name: suppressed
+SELECT s.channel, s.address_hash
+FROM reached r JOIN suppressions s ON s.channel = r.channel AND s.address_hash = r.address_hash;
+
+-- name: granted
+SELECT DISTINCT c.person_id, c.topic, c.channel
+FROM given g JOIN consents c ON c.person_id = g.person_id
+WHERE c.granted = 1 AND c.occurred_at <= :now
+  AND NOT EXISTS (
+    SELECT 1 FROM consents w
+    WHERE w.person_id = c.person_id AND w.granted = 0 AND w.occurred_at <= :now
+      AND w.topic IN (c.topic, '*') AND w.channel IN (c.channel, '*')
+      AND (w.occurred_at > c.occurred_at
+           OR (w.occurred_at = c.occurred_at AND w.message_id >= c.message_id)));
+
+-- name: spoken
+SELECT m.message_id, m.person_id, m.channel, m.topic, m.state,
+       coalesce(m.sent_at, m.due_at) AS counted_at
+FROM given g JOIN messages m ON m.person_id = g.person_id
+WHERE m.state IN ('queued', 'held', 'sending', 'sent', 'uncertain')
+  AND coalesce(m.sent_at, m.due_at) > :since;
+
+-- name: queue
+INSERT INTO messages (message_id, enrollment_id, person_id, journey, version, step, arm, channel,
+                      topic, template, state, reason, attempts, created_at, due_at, expires_at)
+SELECT message_id, enrollment_id, person_id, journey, version, step, arm, channel,
+       topic, template, state, reason, 0, created_at, due_at, expires_at
+FROM given WHERE true
+ON CONFLICT (message_id) DO NOTHING;
+
+-- name: claim
+UPDATE messages SET state = 'sending'
+WHERE state IN ('queued', 'held')
+  AND message_id IN (
+    SELECT message_id FROM messages
+    WHERE state IN ('queued', 'held') AND due_at <= :now
+    ORDER BY due_at, created_at, message_id LIMIT :most)
+RETURNING message_id;
+
+-- name: claimed
+SELECT m.message_id, m.enrollment_id, m.person_id, m.journey, m.version, m.step, m.arm, m.topic,
+       m.template, m.created_at, m.expires_at, 0 AS priority, m.channel, m.attempts,
+       coalesce(e.entry, '{}') AS entry
+FROM given g JOIN messages m ON m.message_id = g.message_id
+LEFT JOIN enrollments e ON e.enrollment_id = m.enrollment_id
+ORDER BY m.due_at, m.created_at, m.message_id;
+
+-- name: traits
+SELECT t.person_id, t.name, t.value
+FROM given g JOIN traits t ON t.person_id = g.person_id
+WHERE t.value <> 'null';
+
+-- name: settle
+UPDATE messages
+SET state = g.state, reason = g.reason, detail = g.detail, attempts = messages.attempts + g.tried,
+    due_at = coalesce(g.due_at, messages.due_at), sent_at = g.sent_at
+FROM given g
+WHERE messages.message_id = g.message_id AND messages.state = 'sending';
+
+-- name: receive
+INSERT INTO receipts (message_id, kind, occurred_at, detail)
+SELECT message_id, receipt, :now, coalesce(detail, '') FROM given WHERE receipt IS NOT NULL
+ON CONFLICT (message_id, kind, occurred_at) DO NOTHING;
+
+-- name: suppress_bounced
+INSERT INTO suppressions (channel, address_hash, reason, suppressed_at)
+SELECT DISTINCT channel, address_hash, 'bounced', :now FROM given WHERE receipt = 'bounced'
+ON CONFLICT (channel, address_hash) DO NOTHING;
+
+-- name: bounced
+SELECT m.message_id, m.person_id, m.journey, m.step, m.template, m.topic
+FROM given g JOIN messages m ON m.message_id = g.message_id
+WHERE g.receipt = 'bounced'
+ORDER BY m.message_id;
+
+-- name: suppress
+INSERT INTO suppressions (channel, address_hash, reason, suppressed_at)
+VALUES (:channel, :address_hash, :reason, :now)
+ON CONFLICT (channel, address_hash) DO NOTHING;
+
+-- name: suppressions
+SELECT channel, reason, count(*) AS addresses, max(suppressed_at) AS newest
+FROM suppressions GROUP BY channel, reason ORDER BY channel, reason;
+
+-- name: recover
+UPDATE messages SET state = 'uncertain' WHERE state = 'sending';
+
+-- name: merge
+UPDATE messages
+SET person_id = (SELECT g.into_id FROM given g WHERE g.person_id = messages.person_id)
+WHERE person_id IN (SELECT person_id FROM given);
+
+-- name: next_due
+SELECT min(due_at) FROM messages WHERE state IN ('queued', 'held');
+
+-- name: count_by_state
+SELECT state AS name, count(*) AS messages FROM messages
+GROUP BY state ORDER BY count(*) DESC, state;
+
+-- name: count_by_reason
+SELECT reason AS name, count(*) AS messages FROM messages
+WHERE reason IS NOT NULL AND state IN ('refused', 'failed')
+GROUP BY reason ORDER BY count(*) DESC, reason;
+
+-- name: sent_times
+SELECT m.channel, z.value AS timezone, m.sent_at / 900000000 AS quarter, count(*) AS messages
+FROM messages m LEFT JOIN traits z ON z.person_id = m.person_id AND z.name = 'timezone'
+WHERE m.state = 'sent'
+GROUP BY m.channel, z.value, m.sent_at / 900000000;
+
+-- name: messages_of
+SELECT * FROM messages WHERE person_id = :person_id ORDER BY created_at, message_id;
+
+-- name: message
+SELECT * FROM messages WHERE message_id = :message_id;
+
+-- name: receipts_of
+SELECT kind, occurred_at, detail FROM receipts
+WHERE message_id = :message_id ORDER BY occurred_at, kind;

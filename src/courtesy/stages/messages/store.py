@@ -1,0 +1,242 @@
+"""Messages, receipts and suppressions in the ledger."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from courtesy.ground.ledger import Transaction, named_queries
+from courtesy.ground.primitives.clock import instant
+from courtesy.ground.primitives.errors import InputError, NotFoundError
+from courtesy.stages.events import store as events_store
+from courtesy.stages.messages import facts as known
+from courtesy.stages.messages.model import (
+    CLAIMED,
+    GRANTED,
+    SPOKEN,
+    Facts,
+    State,
+    Verdict,
+)
+from courtesy.stages.messages.policy import EMAIL, Policy, mail_address
+from courtesy.stages.messages.returns import BOUNCED, returned
+
+_QUERIES = named_queries(__file__)
+_QUARTER = timedelta(minutes=15)
+_STATES = {Verdict.SEND: State.QUEUED, Verdict.HOLD: State.HELD, Verdict.REFUSE: State.REFUSED}
+_SAID = (State.SENDING, State.SENT, State.UNCERTAIN)
+_INSTANTS = ("created_at", "due_at", "expires_at", "sent_at", "occurred_at", "newest")
+_ID = pl.Schema({"message_id": pl.String()})
+_TRAITS = pl.Schema({"person_id": pl.String(), "name": pl.String(), "value": pl.String()})
+_TIMES = pl.Schema(
+    {
+        "channel": pl.String(),
+        "timezone": pl.String(),
+        "quarter": pl.Int64(),
+        "messages": pl.Int64(),
+    }
+)
+
+
+def facts(  # noqa: PLR0913 - what the gate must know
+    transaction: Transaction,
+    messages: pl.DataFrame,
+    policy: Policy,
+    secret: bytes,
+    now: datetime,
+    *,
+    at_hand_off: bool = False,
+) -> Facts:
+    """What the gate must know of the people whom messages are for.
+
+    Args:
+        transaction: of the ledger.
+        messages: ``INTENTS`` or ``CLAIMED`` rows; they never count against themselves.
+        policy: tells how far back the caps look.
+        secret: the home's key.
+        now: the present instant.
+        at_hand_off: count only what was said or is being said, not what waits behind.
+    """
+    people = messages.select("person_id").unique(maintain_order=True)
+    transaction.load("given", people)
+    stored = transaction.frame(_QUERIES["addresses"], known.ADDRESSES)
+    granted = transaction.frame(_QUERIES["granted"], GRANTED, now=now)
+    since = now - policy.longest_cap
+    spoken = transaction.frame(_QUERIES["spoken"], SPOKEN, since=since)
+    spoken = spoken.join(messages.select("message_id"), on="message_id", how="anti")
+    if at_hand_off:
+        spoken = spoken.filter(pl.col("state").is_in(_SAID))
+    reachable = known.reach(stored, secret)
+    transaction.load("reached", reachable.select("channel", "address_hash"))
+    suppressed = transaction.frame(_QUERIES["suppressed"], known.SUPPRESSED)
+    marked = known.marked(reachable, suppressed.unique())
+    return Facts(marked, known.zones(stored), granted, spoken)
+
+
+def queue(
+    transaction: Transaction, intents: pl.DataFrame, verdicts: pl.DataFrame, now: datetime
+) -> None:
+    """Keep what the gate said of each intent; a message that is there already stays as it is.
+
+    Args:
+        transaction: of the ledger.
+        intents: ``INTENTS`` rows.
+        verdicts: their ``VERDICTS`` rows.
+        now: the present instant.
+    """
+    rows = intents.join(verdicts, on="message_id", how="inner", maintain_order="left")
+    states = {str(verdict): str(state) for verdict, state in _STATES.items()}
+    transaction.load(
+        "given",
+        rows.drop("channels", "priority", "verdict", "until").with_columns(
+            rows["verdict"].replace_strict(states, return_dtype=pl.String).alias("state"),
+            rows["until"].fill_null(now).alias("due_at"),
+        ),
+    )
+    transaction.run(_QUERIES["queue"])
+
+
+def claim(transaction: Transaction, now: datetime, limit: int) -> pl.DataFrame:
+    """Take at most ``limit`` messages that are due, the longest due first: ``CLAIMED`` rows.
+
+    They stand as ``sending`` until they are settled.
+    """
+    taken = transaction.frame(_QUERIES["claim"], _ID, now=now, most=limit)
+    transaction.load("given", taken)
+    columns = pl.Schema({name: kind for name, kind in CLAIMED.items() if name != "traits"})
+    claimed = transaction.frame(_QUERIES["claimed"], columns)
+    transaction.load("given", claimed.select("person_id").unique())
+    traits = _objects(transaction.frame(_QUERIES["traits"], _TRAITS))
+    joined = claimed.join(traits, on="person_id", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("traits").fill_null("{}")).select(CLAIMED.names())
+
+
+def settle(transaction: Transaction, outcomes: pl.DataFrame, now: datetime) -> None:
+    """Keep what became of claimed messages: ``OUTCOMES`` rows.
+
+    The channels' answers become receipts; an address that bounced is suppressed, and the inbox
+    gets an event ``Email Bounced``.
+    """
+    if outcomes.is_empty():
+        return
+    transaction.load("given", outcomes)
+    transaction.run(_QUERIES["settle"])
+    transaction.run(_QUERIES["receive"], now=now)
+    transaction.run(_QUERIES["suppress_bounced"], now=now)
+    bounced = transaction.rows(_QUERIES["bounced"])
+    if bounced:
+        events_store.accept(transaction, [returned(BOUNCED, bounced, now)])
+
+
+def recover(transaction: Transaction) -> int:
+    """Mark what a crash left in flight as ``uncertain``, never to be sent again; returns how many.
+
+    Call it when no delivery is under way.
+    """
+    return transaction.run(_QUERIES["recover"])
+
+
+def next_due(transaction: Transaction) -> datetime | None:
+    """When the next message is due, if any waits."""
+    found = transaction.scalar(_QUERIES["next_due"])
+    return instant(found) if found is not None else None
+
+
+def merge(transaction: Transaction, merges: pl.DataFrame) -> None:
+    """Give the messages of people (``person_id``) to those they were merged into (``into_id``)."""
+    if not merges.is_empty():
+        transaction.load("given", merges)
+        transaction.run(_QUERIES["merge"])
+
+
+def suppress(
+    transaction: Transaction, secret: bytes, address: str, reason: str, now: datetime
+) -> None:
+    """Never write to a mail address again.
+
+    Raises:
+        InputError: it is not a mail address.
+    """
+    found = mail_address(address.strip())
+    if found is None:
+        raise InputError(f"{address!r:.80} is not a mail address.")
+    hashed = known.address_hash(secret, EMAIL, found)
+    values = {"channel": EMAIL, "address_hash": hashed, "reason": reason, "now": now}
+    transaction.run(_QUERIES["suppress"], **values)
+
+
+def suppressions(transaction: Transaction) -> list[dict[str, Any]]:
+    """How many addresses are suppressed, by channel and reason: ``addresses``, ``newest``."""
+    return [_shown(row) for row in transaction.rows(_QUERIES["suppressions"])]
+
+
+def count_by_state(transaction: Transaction) -> list[dict[str, Any]]:
+    """How many messages stand in each state: ``name``, ``messages``."""
+    return transaction.rows(_QUERIES["count_by_state"])
+
+
+def count_by_reason(transaction: Transaction) -> list[dict[str, Any]]:
+    """How many messages were not sent for each reason: ``name``, ``messages``."""
+    return transaction.rows(_QUERIES["count_by_reason"])
+
+
+def count_by_hour(transaction: Transaction, default_time_zone: str | None) -> pl.DataFrame:
+    """How many messages were sent by ``channel`` and ``hour`` (0 to 23) of the person's day.
+
+    Args:
+        transaction: of the ledger.
+        default_time_zone: of people whose zone is not known; UTC when None.
+    """
+    sent = transaction.frame(_QUERIES["sent_times"], _TIMES)
+    persons = known.zone_names(sent["timezone"]).fill_null(default_time_zone or "UTC")
+    moments = pl.from_epoch(pl.col("quarter") * (_QUARTER // timedelta(seconds=1)))
+    timed = sent.select("channel", "messages", persons.alias("zone"), moments.alias("at"))
+    hours = [
+        timed.filter(pl.col("zone") == zone).select(
+            "channel", "messages", _hour(zone).alias("hour")
+        )
+        for zone in persons.unique()
+    ]
+    every = pl.concat([timed.select("channel", "messages", hour=pl.lit(0)).clear(), *hours])
+    return every.group_by("channel", "hour").agg(pl.col("messages").sum()).sort("channel", "hour")
+
+
+def of_person(transaction: Transaction, person_id: str) -> list[dict[str, Any]]:
+    """Every message for one person, oldest first."""
+    return [_shown(row) for row in transaction.rows(_QUERIES["messages_of"], person_id=person_id)]
+
+
+def message(transaction: Transaction, message_id: str) -> dict[str, Any]:
+    """One message with its ``receipts``.
+
+    Raises:
+        NotFoundError: there is none with this id.
+    """
+    row = transaction.one(_QUERIES["message"], message_id=message_id)
+    if row is None:
+        raise NotFoundError(f"No message has the id {message_id!r:.80}.")
+    receipts = transaction.rows(_QUERIES["receipts_of"], message_id=message_id)
+    return {**_shown(row), "receipts": [_shown(receipt) for receipt in receipts]}
+
+
+def _objects(traits: pl.DataFrame) -> pl.DataFrame:
+    """The traits of each person as one JSON object."""
+    names = traits["name"].unique()
+    spelled = {name: msgspec.json.encode(name).decode() for name in names}
+    name = pl.col("name").replace_strict(spelled, return_dtype=pl.String)
+    pairs = traits.with_columns((name + ":" + pl.col("value")).alias("pair"))
+    together = pairs.group_by("person_id").agg(pl.col("pair").str.join(","))
+    return together.select("person_id", ("{" + pl.col("pair") + "}").alias("traits"))
+
+
+def _hour(zone: str) -> pl.Expr:
+    local = pl.col("at").dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+    return local.dt.hour().cast(pl.Int32)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: instant(value) if name in _INSTANTS and value is not None else value
+        for name, value in row.items()
+    }
