@@ -1,0 +1,54 @@
+"""Every command in the documentation runs, in order, as a reader would run it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_MAKE = re.compile(r"^make [a-z]+(?: .*)?$", re.MULTILINE)
+
+
+def blocks(page: str) -> str:
+    """The shell blocks of a page that can be run as they stand, as one script."""
+    found = _BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
+    return "\n".join(block for block in found if not _MAKE.search(block))
+
+
+def test_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    binaries = Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}"}
+    script = blocks("README.md")
+    assert script.count("courtesy ") >= 9
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "3 people" in done.stdout
+    assert "ana@customers.example" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_every_make_target_that_a_page_names_is_there(page: str) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in set(re.findall(r"\bmake ([a-z]+)\b", text)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_every_file_that_a_page_links_to_is_there() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
