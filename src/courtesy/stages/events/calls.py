@@ -116,6 +116,11 @@ def explain(error: msgspec.ValidationError) -> Fault:
     return Fault("" if "..." in place else place, "holds a number that is out of range")
 
 
+def sentence(fault: Fault) -> str:
+    """The fault as a sentence that begins with the name of the field."""
+    return f"{fault.place.rpartition('.')[2] or 'It'} {fault.reason}."
+
+
 def _words(types: str) -> Iterator[str]:
     return (_WORDS.get(name, name) for name in types.split(" | "))
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from courtesy.ground.primitives.errors import CallError
-from courtesy.stages.events.calls import Fault, explain, fault_of, fault_of_context
+from courtesy.stages.events.calls import Fault, explain, fault_of, fault_of_context, sentence
 from courtesy.stages.events.model import (
     BATCH_BYTES,
     BATCH_EVENTS,
@@ -107,7 +107,7 @@ def _rejections(events: Sequence[bytes], faults: Sequence[Fault | None]) -> Iter
     for index, (event, fault) in enumerate(zip(events, faults, strict=True)):
         if fault:
             place = _path(f"{BATCH}[{index}]", fault.place)
-            yield Rejection(place, _sentence(fault), event.decode())
+            yield Rejection(place, sentence(fault), event.decode())
 
 
 def _all_refused(rejections: tuple[Rejection, ...]) -> CallError:
@@ -117,11 +117,7 @@ def _all_refused(rejections: tuple[Rejection, ...]) -> CallError:
 
 
 def _refusal(fault: Fault) -> CallError:
-    return CallError(_sentence(fault), place=fault.place)
-
-
-def _sentence(fault: Fault) -> str:
-    return f"{fault.place.rpartition('.')[2] or 'It'} {fault.reason}."
+    return CallError(sentence(fault), place=fault.place)
 
 
 def _path(outer: str, inner: str) -> str:

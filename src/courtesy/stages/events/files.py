@@ -1,0 +1,192 @@
+"""Rows of JSON Lines, CSV and Parquet files, also compressed, in bounded memory.
+
+A row that cannot be read is a row with a fault; a file that cannot be read is a ``DataError``.
+"""
+
+import csv
+import gzip
+import io
+import lzma
+import shutil
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from courtesy.ground.primitives.errors import DataError
+
+CHUNK_ROWS = 5_000
+_LONGEST_LINE = 1024 * 1024
+_SHOWN = 1_000
+_DELIMITERS = ",;\t|"
+_COMPRESSED: Mapping[str, Callable[[BinaryIO], Any]] = {
+    ".gz": gzip.open,
+    ".xz": lzma.open,
+    ".zst": lambda raw: io.BufferedReader(pa.CompressedInputStream(raw, "zstd")),
+}
+_BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException)
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its line in the file, its fields; or else why it has none, and how it begins.
+
+    ``typed`` is false where every value is text, as in CSV.
+    """
+
+    line: int
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    fault: str = ""
+    begins: str = ""
+    typed: bool = True
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows in a row, and how many bytes of the file have been read."""
+
+    rows: list[Row]
+    read: int
+
+
+def chunks(path: Path, size: int = CHUNK_ROWS) -> Iterator[Chunk]:
+    """The rows of a file, ``size`` at a time; its kind is told by its name.
+
+    Raises:
+        DataError: there is no such file, its kind is not known, or it is broken; names the last
+            line that could be read.
+    """
+    reader = _reader(path)
+    line = 0
+    try:
+        with path.open("rb") as raw:
+            rows = reader(_unpacked(path, raw))
+            while some := list(islice(rows, size)):
+                line = some[-1].line
+                yield Chunk(some, raw.tell())
+    except FileNotFoundError:
+        raise DataError("There is no such file.", place=str(path)) from None
+    except DataError as error:
+        raise DataError(error.detail, place=str(path)) from None
+    except _BROKEN as error:
+        detail = f"It is broken or breaks off: {error}."
+        raise DataError(detail, place=f"{path}:{line + 1}") from error
+
+
+def _reader(path: Path) -> Callable[[BinaryIO], Iterator[Row]]:
+    kind = _kind(path)
+    if kind not in _READERS:
+        known = ", ".join(_READERS)
+        packed = ", ".join(_COMPRESSED)
+        detail = f"Its name should end with {known}, and then perhaps {packed}."
+        raise DataError(detail, place=str(path))
+    return _READERS[kind]
+
+
+def _kind(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in _COMPRESSED:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def _unpacked(path: Path, raw: BinaryIO) -> Any:  # noqa: ANN401 - the libraries' file types differ
+    unpack = _COMPRESSED.get(path.suffix.lower())
+    return unpack(raw) if unpack else raw
+
+
+def _json_rows(stream: BinaryIO) -> Iterator[Row]:
+    for line, text in _lines(stream):
+        if line == 1 and text.lstrip().startswith(b"["):
+            raise DataError("It is one JSON list; each line should be an object (jq -c '.[]').")
+        if text.strip():
+            yield _json_row(line, text)
+
+
+def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    line = 0
+    while text := stream.readline(_LONGEST_LINE):
+        line += 1
+        yield line, text
+        while len(text) == _LONGEST_LINE and not text.endswith(b"\n"):
+            text = stream.readline(_LONGEST_LINE)
+
+
+def _json_row(line: int, text: bytes) -> Row:
+    begins = text[:_SHOWN].decode(errors="replace")
+    if len(text) == _LONGEST_LINE:
+        return Row(line, {}, f"It is longer than {_LONGEST_LINE:,} bytes.", begins)
+    try:
+        return Row(line, _decode(text))
+    except UnicodeDecodeError:
+        return Row(line, {}, "It is not UTF-8.", begins)
+    except msgspec.ValidationError:
+        return Row(line, {}, "It is not a JSON object, or holds a number out of range.", begins)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return Row(line, {}, f"It is not JSON: {error}.", begins)
+
+
+def _csv_rows(stream: BinaryIO) -> Iterator[Row]:
+    text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
+    lines = iter(lambda: text.readline(_LONGEST_LINE), "")
+    first = next(lines, "")
+    delimiter = max(_DELIMITERS, key=first.count)
+    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
+    header = next(reader, [])
+    if len(set(header)) < len(header) or not all(header):
+        raise DataError("Its first line should give each column a name of its own.")
+    while (row := _csv_row(reader, header)) is not None:
+        if row.fields or row.fault:
+            yield row
+
+
+def _csv_row(reader: Any, header: list[str]) -> Row | None:  # noqa: ANN401 - csv hides its type
+    try:
+        cells = next(reader)
+    except StopIteration:
+        return None
+    except csv.Error as error:
+        return Row(reader.line_num, fault=f"It is not CSV: {error}.")
+    return _fields(reader.line_num, header, cells) if cells else Row(reader.line_num)
+
+
+def _fields(line: int, header: list[str], cells: list[str]) -> Row:
+    begins = ",".join(cells)[:_SHOWN].encode(errors="replace").decode()
+    if len(cells) != len(header):
+        fault = f"It has {len(cells)} fields; the first line has {len(header)}."
+        return Row(line, {}, fault, begins)
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        return Row(line, {}, "It is not UTF-8.", begins)
+    return Row(line, dict(zip(header, cells, strict=True)), typed=False)
+
+
+def _parquet_rows(stream: BinaryIO) -> Iterator[Row]:
+    with tempfile.TemporaryFile() as seekable:
+        if not isinstance(stream, io.BufferedReader) or not stream.seekable():
+            shutil.copyfileobj(stream, seekable)
+            stream = seekable
+        line = 0
+        for batch in pq.ParquetFile(stream).iter_batches(batch_size=CHUNK_ROWS):
+            for fields in batch.to_pylist():
+                line += 1
+                yield Row(line, fields)
+
+
+_READERS: Mapping[str, Callable[[BinaryIO], Iterator[Row]]] = {
+    ".jsonl": _json_rows,
+    ".ndjson": _json_rows,
+    ".json": _json_rows,
+    ".csv": _csv_rows,
+    ".tsv": _csv_rows,
+    ".parquet": _parquet_rows,
+}
