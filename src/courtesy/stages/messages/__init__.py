@@ -1,21 +1,52 @@
 """What is said: intents in, permitted and rendered letters handed to a channel out.
 
-In: ``INTENTS``. Out: verdicts with a reason, letters, receipts.
-Verbs: ``gate``, ``render``, ``deliver``.
+In: ``INTENTS``, a policy, templates. Out: verdicts with a reason, letters, receipts.
+Verbs: ``gate``; ``check_template``, ``render``; ``prepare``, ``hand_over``, ``outcomes``;
+``store.facts``, ``queue``, ``claim``, ``settle``, ``recover``.
 """
 
 from courtesy.stages.messages.channels import Channel, Email, SmtpServer
-from courtesy.stages.messages.model import INTENTS, Letter, Reason, Receipt, State
-from courtesy.stages.messages.policy import Policy
+from courtesy.stages.messages.deliver import IN_FLIGHT, Prepared, hand_over, outcomes, prepare
+from courtesy.stages.messages.gate import gate
+from courtesy.stages.messages.links import Links
+from courtesy.stages.messages.model import (
+    INTENTS,
+    VERDICTS,
+    Facts,
+    Letter,
+    Reason,
+    Receipt,
+    ReceiptKind,
+    State,
+    Verdict,
+)
+from courtesy.stages.messages.policy import CHANNELS, Policy
+from courtesy.stages.messages.render import render
+from courtesy.stages.messages.template import Template, check_template
 
 __all__ = [
+    "CHANNELS",
     "INTENTS",
+    "IN_FLIGHT",
+    "VERDICTS",
     "Channel",
     "Email",
+    "Facts",
     "Letter",
+    "Links",
     "Policy",
+    "Prepared",
     "Reason",
     "Receipt",
+    "ReceiptKind",
     "SmtpServer",
     "State",
+    "Template",
+    "Verdict",
+    "check_template",
+    "gate",
+    "hand_over",
+    "outcomes",
+    "prepare",
+    "render",
 ]

@@ -1,0 +1,134 @@
+"""What receivers do with a message: open it, follow a link, say no.
+
+A GET never unsubscribes, since scanners fetch links (RFC 8058); it shows a page with one button.
+"""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from courtesy import workspace
+from courtesy.app import App
+from courtesy.ground.primitives.errors import NotFoundError
+from courtesy.stages.events import store as events_store
+from courtesy.stages.messages import returns, store
+from courtesy.stages.messages.links import LinkKind, Links
+
+_GIF = bytes.fromhex(
+    "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
+)
+_PRIVATE = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+_SEALED = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 1.125rem/1.5 system-ui, sans-serif; max-width: 32rem;
+  margin: 0 auto; padding: 2rem 1rem }}
+button {{ font: inherit; font-weight: 600; width: 100%; min-height: 3rem; border: 0;
+  border-radius: .5rem; background: #1d4ed8; color: #fff; cursor: pointer }}
+button:focus-visible {{ outline: 3px solid #f59e0b; outline-offset: 2px }}
+</style></head>
+<body><main><h1>{title}</h1><p>{text}</p>{form}</main></body></html>
+"""
+_FORM = '<form method="post"><button type="submit">Unsubscribe</button></form>'
+_ABSENT: dict[int | str, dict[str, Any]] = {404: {"description": "No such address was made here."}}
+
+
+def router(app: App) -> APIRouter:
+    """The addresses that stand in messages: ``/o``, ``/c`` and ``/u``, each with a signed token."""
+    desk = _Desk(app)
+    routes = APIRouter(tags=["messages"], default_response_class=Response, responses=_ABSENT)
+    routes.add_api_route("/o/{token}", desk.opened, summary="The picture that tells of opening")
+    routes.add_api_route("/c/{token}", desk.clicked, summary="Lead on to where a link points")
+    routes.add_api_route("/u/{token}", desk.asked, summary="Ask whether to unsubscribe")
+    routes.add_api_route(
+        "/u/{token}", desk.unsubscribed, methods=["POST"], summary="Unsubscribe, in one click"
+    )
+    return routes
+
+
+class _Desk:
+    """Answers one request after another; what it records is durable before the answer."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._links = Links(app.secret, app.settings.public_url)
+
+    def opened(self, token: str) -> Response:
+        """A picture of one point."""
+        try:
+            ticket = self._links.read(LinkKind.OPEN, token)
+        except NotFoundError:
+            return Response(status_code=404, headers=_PRIVATE)
+        self._record(returns.OPENED, self._message(ticket.message_id))
+        return Response(_GIF, media_type="image/gif", headers=_PRIVATE)
+
+    def clicked(self, token: str) -> Response:
+        """The way to the link's target."""
+        try:
+            ticket = self._links.read(LinkKind.CLICK, token)
+        except NotFoundError:
+            return _unknown()
+        self._record(returns.CLICKED, self._message(ticket.message_id), ticket.target)
+        return RedirectResponse(ticket.target, status_code=302, headers=_PRIVATE)
+
+    def asked(self, token: str) -> Response:
+        """A page with one button; nothing has happened yet."""
+        try:
+            ticket = self._links.read(LinkKind.UNSUBSCRIBE, token)
+        except NotFoundError:
+            return _unknown()
+        about = self._about(self._message(ticket.message_id))
+        return _page("Unsubscribe?", f"You will get no more e-mails {about}.", _FORM)
+
+    def unsubscribed(self, token: str) -> Response:
+        """The withdrawal is recorded, however often it is sent."""
+        try:
+            ticket = self._links.read(LinkKind.UNSUBSCRIBE, token)
+        except NotFoundError:
+            return _unknown()
+        message = self._message(ticket.message_id)
+        self._record(returns.UNSUBSCRIBED, message)
+        return _page("Unsubscribed", f"You will get no more e-mails {self._about(message)}.")
+
+    def _message(self, message_id: str) -> Mapping[str, Any] | None:
+        """The message of a signed address; None when its receiver was forgotten since."""
+        try:
+            with self._app.ledger.read() as transaction:
+                return store.message(transaction, message_id)
+        except NotFoundError:
+            return None
+
+    def _record(self, event: str, message: Mapping[str, Any] | None, url: str = "") -> None:
+        if message is None:
+            return
+        batch = returns.returned(event, [message], self._app.clock.now(), url)
+        with self._app.ledger.write() as transaction:
+            events_store.accept(transaction, [batch])
+
+    def _about(self, message: Mapping[str, Any] | None) -> str:
+        with self._app.ledger.read() as transaction:
+            policy = workspace.in_force(transaction).policy
+        about = f"about <strong>{escape(message['topic'])}</strong>" if message else "of this kind"
+        return f"{about} from {escape(policy.sender.name)}" if policy else about
+
+
+def _page(title: str, text: str, form: str = "", status: int = 200) -> Response:
+    content = _PAGE.format(title=title, text=text, form=form)
+    headers = {**_PRIVATE, "Content-Security-Policy": _SEALED}
+    return HTMLResponse(content, status_code=status, headers=headers)
+
+
+def _unknown() -> Response:
+    text = "This address is not complete, or was changed. Try the link in the message again."
+    return _page("Not found", text, status=404)
