@@ -1,26 +1,48 @@
 """What answers questions about the history: SQL in DuckDB's dialect, over files and frames."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Protocol
 
 import duckdb
 import polars as pl
 
 from courtesy.ground.lake.lake import Lake, Table
+from courtesy.ground.lake.log import DAY
+from courtesy.ground.primitives.errors import CourtesyError, HomeError, QueryError
+
+_SETTINGS = {
+    "TimeZone": "'UTC'",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+}
 
 
 class Engine(Protocol):
-    """Runs one statement over lake tables and frames."""
+    """Runs one statement over lake tables and frames; any thread may ask."""
 
     def query(
-        self, sql: str, *, tables: Sequence[Table] = (), frames: Mapping[str, pl.DataFrame]
+        self,
+        sql: str,
+        *,
+        tables: Sequence[Table] = (),
+        frames: Mapping[str, pl.DataFrame],
+        since: date | None = None,
+        until: date | None = None,
     ) -> pl.DataFrame:
         """The rows that ``sql`` yields.
 
         Args:
             sql: one SELECT in DuckDB's dialect; values are literals inside it.
-            tables: the lake tables it names.
+            tables: the lake tables it names; each has the column ``day`` in addition.
             frames: the other relations it names.
+            since: the first day (UTC) of the tables that is looked at.
+            until: the last one.
+
+        Raises:
+            QueryError: the statement is not valid, or fails on these rows.
+            HomeError: the files cannot be read.
         """
         ...
 
@@ -30,27 +52,52 @@ class DuckDBEngine:
 
     def __init__(self, lake: Lake, *, threads: int | None = None) -> None:
         self._lake = lake
-        self._connection = duckdb.connect()
-        self._connection.execute("SET TimeZone = 'UTC'")
+        settings = {**_SETTINGS, "temp_directory": _literal(str(lake.folder / ".spill"))}
         if threads:
-            self._connection.execute(f"SET threads = {threads}")
+            settings["threads"] = str(threads)
+        self._connection = duckdb.connect()
+        for name, value in settings.items():
+            self._connection.execute(f"SET GLOBAL {name} = {value}")
 
     def query(
-        self, sql: str, *, tables: Sequence[Table] = (), frames: Mapping[str, pl.DataFrame]
+        self,
+        sql: str,
+        *,
+        tables: Sequence[Table] = (),
+        frames: Mapping[str, pl.DataFrame],
+        since: date | None = None,
+        until: date | None = None,
     ) -> pl.DataFrame:
         """The rows that ``sql`` yields; times are UTC with microseconds."""
-        with self._connection.cursor() as cursor:
-            cursor.execute("SET TimeZone = 'UTC'")
-            for table in tables:
-                self._attach(cursor, table)
-            for name, frame in frames.items():
-                cursor.register(name, frame.to_arrow())
-            return pl.DataFrame(cursor.sql(sql).to_arrow_table())
+        try:
+            with self._connection.cursor() as cursor:
+                for table in tables:
+                    files = self._lake.files(table, since=since, until=until)
+                    _attach(cursor, table, files)
+                for name, frame in frames.items():
+                    cursor.register(name, frame.to_arrow())
+                return pl.DataFrame(cursor.sql(sql).to_arrow_table())
+        except duckdb.Error as error:
+            raise self._told(error, tables) from error
 
-    def _attach(self, cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
-        files = list(self._lake.files(table))
-        if files:
-            relation = cursor.read_parquet(files, hive_partitioning=True, union_by_name=False)
-            relation.create_view(table.name, replace=True)
-        else:
-            cursor.register(table.name, pl.DataFrame(schema=table.schema).to_arrow())
+    def _told(self, error: duckdb.Error, tables: Sequence[Table]) -> CourtesyError:
+        detail = f"DuckDB says: {str(error).split(chr(10), maxsplit=1)[0].rstrip('.')}."
+        if isinstance(error, duckdb.OperationalError):
+            return HomeError(detail, place=str(self._lake.folder))
+        return QueryError(detail, place=", ".join(table.name for table in tables))
+
+
+def _attach(cursor: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str]) -> None:
+    if not files:
+        schema = {**table.schema, DAY: pl.Date()}
+        cursor.register(table.name, pl.DataFrame(schema=schema).to_arrow())
+        return
+    paths = ", ".join(map(_literal, files))
+    cursor.execute(
+        f"CREATE TEMP VIEW {table.name} AS"  # noqa: S608 - our own names
+        f" SELECT * FROM read_parquet([{paths}], hive_partitioning = true)"
+    )
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

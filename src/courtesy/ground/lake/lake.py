@@ -5,17 +5,26 @@ https://github.com/delta-io/delta/blob/master/PROTOCOL.md#transaction-identifier
 that was interrupted can see what already arrived.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from threading import Lock
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import TableNotFoundError
+from deltalake import DeltaTable, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError
 
+from courtesy.ground.lake.log import DAY, Log, told
 from courtesy.ground.primitives.errors import HomeError
 
-DAY = "day"
+_PERSON = "person_id"
+_MISTAKEN = re.compile(r"[\[\]^|\\%*?\x00-\x1f\x7f]")
+_TRIES = 10
+_LARGE = 256 * 2**20
+_MIDDLING = 8 * 2**20
+_CROWD = 64
 
 
 @dataclass(frozen=True)
@@ -28,58 +37,148 @@ class Table:
 
 
 class Lake:
-    """The tables below one folder. One writer at a time for each table."""
+    """The tables below one folder, for any number of threads and processes.
+
+    Raises:
+        HomeError: the folder's path has a character that delta-rs or DuckDB take for another.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._open: dict[str, DeltaTable] = {}
+        self.folder = folder.absolute()
+        odd = _MISTAKEN.findall(str(self.folder))
+        if odd:
+            raise HomeError(f"Its path must do without {' '.join(odd)}.", place=str(self.folder))
+        self._reading: dict[str, Log] = {}
+        self._writing: dict[str, Log] = {}
+        self._lock = Lock()
 
     def append(self, table: Table, frame: pl.DataFrame, *, writer: str, version: int) -> None:
         """Add rows, all or none, and note that ``writer`` has come to ``version``.
 
-        Does nothing when the writer had come there before.
+        Does nothing when the writer had come there before. On return the rows are safely on disk.
 
         Raises:
             HomeError: the folder cannot be written, for example because the disk is full.
         """
-        if frame.is_empty() or version <= self.version(table, writer):
+        if frame.is_empty():
             return
-        rows = frame.select(list(table.schema)).cast(table.schema)
-        stamped = rows.with_columns(pl.col(table.instant).dt.date().alias(DAY))
-        mark = CommitProperties(app_transactions=[Transaction(writer, version)])
-        try:
-            write_deltalake(
-                self._table(table) or str(self.folder / table.name),
-                stamped.to_arrow(),
-                mode="append",
-                partition_by=[DAY],
-                commit_properties=mark,
-            )
-        except OSError as error:
-            self._open.pop(table.name, None)
-            raise HomeError(f"The lake says: {error}.", place=str(self.folder)) from error
+        rows = _stamped(table, frame)
+        log = self._log(self._writing, table)
+        with log.lock, told(self.folder):
+            for _ in range(_TRIES):
+                opened = log.newest()
+                if version <= _came(opened, writer):
+                    return
+                try:
+                    _make_room(log, rows)
+                    log.append(rows, Transaction(writer, version))
+                except DeltaError as error:
+                    log.close()
+                    if not _overtaken(error):
+                        raise
+                else:
+                    return
+        raise HomeError("Other writers came first, again and again.", place=str(self.folder))
 
     def version(self, table: Table, writer: str) -> int:
         """How far ``writer`` has come; 0 before its first append."""
-        opened = self._table(table)
-        return (opened.transaction_version(writer) or 0) if opened else 0
+        log = self._log(self._reading, table)
+        with log.lock, told(self.folder):
+            return _came(log.newest(), writer)
 
-    def files(self, table: Table) -> Sequence[str]:
-        """The Parquet files that hold the table now."""
-        opened = self._table(table)
-        return opened.file_uris() if opened else []
+    def files(
+        self, table: Table, *, since: date | None = None, until: date | None = None
+    ) -> Sequence[str]:
+        """The Parquet files that hold the table now.
 
-    def compact(self, table: Table) -> None:
-        """Join the small files of each day into larger ones, and drop the files they replace."""
-        opened = self._table(table)
-        if opened:
-            opened.optimize.compact()
-            opened.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+        ``since`` and ``until`` are the first and the last day (UTC) that are of interest; files of
+        other days are left out.
+        """
+        log = self._log(self._reading, table)
+        with log.lock, told(self.folder):
+            opened = log.newest()
+            found = _files(opened) if opened else pl.DataFrame(schema={DAY: pl.Date, "path": str})
+        wanted = found.filter(
+            pl.col(DAY) >= (since or date.min), pl.col(DAY) <= (until or date.max)
+        )
+        return [str(log.folder / path) for path in wanted["path"]]
 
-    def _table(self, table: Table) -> DeltaTable | None:
-        if table.name not in self._open:
-            try:
-                self._open[table.name] = DeltaTable(str(self.folder / table.name))
-            except TableNotFoundError:
-                return None
-        return self._open[table.name]
+    def compact(self, table: Table, *, keep_hours: int = 1) -> None:
+        """Join the small files of each day into large ones, sorted by person.
+
+        Args:
+            table: what to compact.
+            keep_hours: how long replaced files stay for those who are reading them, and files of
+                appends that never ended before they are cleared away; 0 only where nobody else
+                has the lake open.
+
+        Raises:
+            HomeError: the folder cannot be written, for example because the disk is full.
+        """
+        log = self._log(self._writing, table)
+        with log.lock, told(self.folder):
+            opened = log.newest()
+            if opened:
+                _sort_days(log, opened, table)
+                opened.vacuum(
+                    keep_hours, dry_run=False, enforce_retention_duration=False, full=True
+                )
+
+    def _log(self, logs: dict[str, Log], table: Table) -> Log:
+        with self._lock:
+            return logs.setdefault(table.name, Log(self.folder / table.name))
+
+
+def _stamped(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    rows = frame.select(list(table.schema)).cast(table.schema)
+    order = [DAY, _PERSON] if _PERSON in table.schema else [DAY]
+    return rows.with_columns(pl.col(table.instant).dt.date().alias(DAY)).sort(order)
+
+
+def _came(opened: DeltaTable | None, writer: str) -> int:
+    return (opened.transaction_version(writer) or 0) if opened else 0
+
+
+def _overtaken(error: DeltaError) -> bool:
+    """Whether another process committed the same version or created the table first."""
+    return isinstance(error, CommitFailedError) or "already exists" in str(error)
+
+
+def _files(opened: DeltaTable) -> pl.DataFrame:
+    found = pl.DataFrame(opened.get_add_actions(flatten=True))
+    return found.select(pl.col(f"partition.{DAY}").alias(DAY), "path", "size_bytes")
+
+
+def _small_files(opened: DeltaTable, below: int) -> pl.DataFrame:
+    """How many files of fewer bytes each day has: columns ``day`` and ``files``."""
+    small = _files(opened).filter(pl.col("size_bytes") < below)
+    return small.group_by(DAY).agg(files=pl.len())
+
+
+def _make_room(log: Log, rows: pl.DataFrame) -> None:
+    """Join many small files of the days that get rows, since each commit costs time per file."""
+    opened = log.newest()
+    if opened is None:
+        return
+    days = rows.select(DAY).unique()
+    small = days.join(_small_files(opened, _MIDDLING), on=DAY)
+    if small["files"].sum() > _CROWD * days.height:
+        before = opened.version()
+        opened.optimize.compact(_among(small[DAY]), target_size=_MIDDLING)
+        log.settle(before)
+
+
+def _sort_days(log: Log, opened: DeltaTable, table: Table) -> None:
+    small = _small_files(opened, _LARGE // 4).filter(pl.col("files") > 1)
+    if small.is_empty():
+        return
+    days, before = _among(small[DAY]), opened.version()
+    if _PERSON in table.schema:
+        opened.optimize.z_order([_PERSON], days, target_size=_LARGE)
+    else:
+        opened.optimize.compact(days, target_size=_LARGE)
+    log.settle(before)
+
+
+def _among(days: pl.Series) -> list[tuple[str, str, list[str]]]:
+    return [(DAY, "in", [str(day) for day in days])]

@@ -8,6 +8,7 @@
     │   ├── MappingError      an import mapping
     │   ├── CallError         an API call
     │   └── DataError         rows of outside data
+    ├── QueryError          a question to the history
     ├── NotFoundError       the thing asked for is not there
     ├── AuthError           who is asking
     └── DeliveryError       handing a message to a channel
@@ -59,6 +60,10 @@ class CallError(InputError):
 
 class DataError(InputError):
     """This data cannot be analysed."""
+
+
+class QueryError(CourtesyError):
+    """The history could not answer this."""
 
 
 class NotFoundError(CourtesyError):
