@@ -1,0 +1,150 @@
+"""The demo from start to end: the world and the system take turns, one simulated hour at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+from pydantic import SecretStr
+
+from courtesy import workspace
+from courtesy.app import App, Settings, make_home, open_app
+from courtesy.doors.demo.client import Client
+from courtesy.doors.demo.home import Note, clear, put_note
+from courtesy.doors.demo.postbox import Postbox
+from courtesy.doors.demo.reading import addresses
+from courtesy.doors.demo.shop import batches
+from courtesy.doors.demo.truth import Span, Truth, true_effect
+from courtesy.doors.demo.world import NUDGES, SUBJECTS, Scale, World
+from courtesy.flow import absorb, deliver, night, tick
+from courtesy.ground.ledger import Transaction
+from courtesy.ground.primitives.clock import VirtualClock
+from courtesy.ground.primitives.ids import digest
+from courtesy.stages.events import store as events_store
+from courtesy.stages.experiments import store as experiments_store
+from courtesy.stages.profiles import store as profiles_store
+from courtesy.stages.profiles.model import USER
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+WORKSPACE = Path(__file__).parent / "workspace"
+PUBLIC_URL = "https://mail.quillberry.example"
+
+_SOURCE = "quillberry-app"
+_NIGHT = 3
+_HOUR = timedelta(hours=1)
+_ALL = 10**9
+Watch = Callable[[int], None]
+
+
+def run(home: Path, scale: Scale, watch: Watch = lambda _hour: None) -> Note:
+    """Simulate a world against a fresh home, which then holds everything that happened.
+
+    Args:
+        home: a folder that does not exist, is empty or is an earlier demo's.
+        scale: how many people, for how long, with which luck.
+        watch: told the number of hours that have passed.
+
+    Returns:
+        What was simulated, with the true effect of each journey.
+
+    Raises:
+        HomeError: the folder is somebody's own, or cannot be written.
+    """
+    clear(home)
+    put_note(home, Note(scale.people, scale.days, scale.seed, START))
+    with Postbox() as postbox:
+        settings = Settings(
+            ledger_url=SecretStr(""), smtp_url=SecretStr(postbox.url), public_url=PUBLIC_URL
+        )
+        clock = VirtualClock(START)
+        make_home(home, settings)
+        app = open_app(home, clock=clock, settings=settings)
+        try:
+            note = _run(app, clock, postbox, scale, watch)
+        finally:
+            app.close()
+    put_note(home, note)
+    return note
+
+
+def _run(app: App, clock: VirtualClock, postbox: Postbox, scale: Scale, watch: Watch) -> Note:
+    write_key = digest("demo", str(scale.seed))
+    with app.ledger.write() as transaction:
+        events_store.add_source(transaction, _SOURCE, write_key, START)
+        workspace.apply(transaction, WORKSPACE, START)
+    world = World(scale, START)
+    with Client(app, write_key) as client:
+        turn = _Turn(app, clock, client, postbox, world)
+        turn.move_in()
+        for hour in range(scale.hours):
+            turn.take(hour)
+            watch(hour + 1)
+    with app.ledger.write() as transaction:
+        truths = _truths(transaction, world, clock.now())
+    return Note(scale.people, scale.days, scale.seed, clock.now(), truths)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One hour of the world, then one of the system."""
+
+    app: App
+    clock: VirtualClock
+    client: Client
+    postbox: Postbox
+    world: World
+
+    def move_in(self) -> None:
+        """The shop brings its customers and what they ordered lately."""
+        self.client.post(batches(self.world.past(), self.clock.now()))
+        absorb(self.app)
+
+    def take(self, hour: int) -> None:
+        """What people do within an hour, and what the system makes of it at its end."""
+        calls = self.world.hour(hour)
+        self.clock.move(START + (hour + 1) * _HOUR)
+        self.client.post(batches(calls, self.clock.now()))
+        self._read(hour)
+        absorb(self.app)
+        if self.clock.now().hour == _NIGHT:
+            night(self.app)
+        tick(self.app)
+        deliver(self.app)
+        self.world.readers.receive(self.postbox.empty(), hour + 1, SUBJECTS)
+
+    def _read(self, hour: int) -> None:
+        """People look into their mail; what they read acts from the next hour on."""
+        readings = self.world.readers.at(hour)
+        if not readings:
+            return
+        found = [addresses(reading.letter) for reading in readings]
+        both = list(zip(readings, found, strict=True))
+        self.client.open(found)
+        self.client.follow([where for reading, where in both if reading.clicks])
+        self.client.leave([where for reading, where in both if reading.leaves])
+        self.world.read(readings, hour + 1)
+
+
+def _truths(transaction: Transaction, world: World, end: datetime) -> list[Truth]:
+    journeys = workspace.in_force(transaction).journeys
+    exposed = _exposed(transaction, world)
+    found = []
+    for number, nudge in enumerate(NUDGES):
+        goal = journeys[nudge.journey].goal
+        if goal and goal.condition.within:
+            of_journey = exposed.filter(pl.col("experiment") == nudge.journey)
+            span = Span(goal.condition.within, end)
+            found.append(true_effect(world.lives, number + 1, of_journey, nudge.journey, span))
+    return found
+
+
+def _exposed(transaction: Transaction, world: World) -> pl.DataFrame:
+    """Whom the system exposed to what, with the index of each ``person``."""
+    exposures = experiments_store.since(transaction, 0, _ALL)
+    names = pl.DataFrame({USER: world.people.user_id}).with_row_index("person")
+    nobody = pl.lit(None, dtype=pl.String)
+    asked = names.with_columns(anonymous_id=nobody, previous_id=nobody)
+    known = profiles_store.known(transaction, asked).rename({"value": USER})
+    numbered = known.join(names, on=USER).select("person_id", pl.col("person").cast(pl.Int64))
+    return exposures.join(numbered, on="person_id", how="inner", maintain_order="left")
