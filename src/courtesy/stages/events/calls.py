@@ -91,8 +91,6 @@ def _checked(text: bytes, decode: Callable[[bytes], DecodedT]) -> DecodedT | Fau
         decoded = decode(text)
     except msgspec.ValidationError as error:
         return explain(error)
-    except msgspec.DecodeError:
-        return Fault("", r"holds a \u escape that is not a character")
     if b"\\" in text and _NUL.search(text):
         return Fault("", r"holds a NUL character (\u0000)")
     if text.count(b"{") + text.count(b"[") > DEEPEST and _depth(text) > DEEPEST:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 import msgspec
 from msgspec import Raw
@@ -20,7 +21,10 @@ from courtesy.stages.events.model import (
 
 BATCH = "batch"
 _NULL = b"null"
-_BYTE = re.compile(r"\(byte (\d+)\)")
+_MALFORMED = re.compile(r"malformed: (?P<why>.*) \(byte (?P<byte>\d+)\)")
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|(?P<half>u[dD][89a-fA-F]\w\w)|.)", re.DOTALL
+)
 
 
 class _Envelope(msgspec.Struct, rename="camel"):
@@ -47,20 +51,19 @@ def collect(body: bytes, call: str) -> Collected:
 
     Returns:
         The good events as JSON ``{"batch", "sentAt", "context"}``, and the others with their
-        reasons. The write key is left out.
+        reasons. The write key is left out. Half a surrogate pair, which some clients leave when
+        they cut text, becomes U+FFFD (The Unicode Standard, 5.22).
 
     Raises:
         CallError: the body is not JSON, is too large or holds no event that can be used.
     """
     _check_text(body, BATCH_BYTES if call == BATCH else EVENT_BYTES)
     try:
-        return _collect_batch(body) if call == BATCH else _collect_single(body, call)
+        return _collect(body, call)
     except msgspec.ValidationError as error:
         raise _refusal(explain(error)) from None
     except msgspec.DecodeError as error:
-        found = _BYTE.search(str(error))
-        where = _line_and_column(body, int(found[1]) if found else len(body))
-        raise CallError("It is not JSON, or breaks off.", place=where) from None
+        raise _not_json(body, str(error)) from None
     except RecursionError:
         raise CallError("Its JSON is nested too deeply.") from None
 
@@ -71,6 +74,20 @@ def batch_text(
     """A batch as it stands in the inbox: JSON of ``batch``, ``sentAt`` and ``context``."""
     sent = msgspec.json.encode(sent_at)
     return b'{"batch":[%b],"sentAt":%b,"context":%b}' % (b",".join(events), sent, context)
+
+
+def _collect(body: bytes, call: str) -> Collected:
+    take = _collect_batch if call == BATCH else partial(_collect_single, call=call)
+    try:
+        return take(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return take(_ESCAPE.sub(_whole, body))
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if escape["half"] else escape[0]
 
 
 def _collect_batch(body: bytes) -> Collected:
@@ -122,6 +139,14 @@ def _refusal(fault: Fault) -> CallError:
 
 def _path(outer: str, inner: str) -> str:
     return f"{outer}.{inner}" if inner else outer
+
+
+def _not_json(body: bytes, complaint: str) -> CallError:
+    found = _MALFORMED.search(complaint)
+    if not found:
+        return CallError("It is not JSON: it breaks off.", place=_line_and_column(body, len(body)))
+    where = _line_and_column(body, int(found["byte"]))
+    return CallError(f"It is not JSON: {found['why']}.", place=where)
 
 
 def _check_text(body: bytes, limit: int) -> None:
