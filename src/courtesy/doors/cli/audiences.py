@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from courtesy.doors.cli.frame import Json, answer, opened
+from courtesy.flow import refresh as refresh_all
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.errors import NotFoundError
 from courtesy.stages.audiences import Audience, evaluate, explain, population, store
@@ -77,6 +78,18 @@ def explain_person(
     title = _title(name, person_id, found.holds, found.member_since)
     columns = ("path", "leaf", "holds", "evidence")
     answer(data, json=json, text=lambda: _table(columns, rows, title))
+
+
+@audiences.command()
+def refresh(context: typer.Context, json: Json = False) -> None:
+    """Bring every audience up to date now; who joins enters the journeys that wait for them."""
+    with opened(context) as app:
+        changes = refresh_all(app)
+    rows = [
+        {"audience": name, "joined": joined, "left": left}
+        for name, (joined, left) in changes.items()
+    ]
+    answer(rows, json=json, text=lambda: _table(("audience", "joined", "left"), rows))
 
 
 def _named(transaction: Transaction, name: str) -> Audience:

@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 
 from courtesy.app import make_home
+from courtesy.doors.cli.audiences import audiences
+from courtesy.doors.cli.definitions import apply, plan
+from courtesy.doors.cli.events import events
 from courtesy.doors.cli.frame import Json, answer, home_of, log_console
+from courtesy.doors.cli.imports import imports
+from courtesy.doors.cli.journeys import journeys
+from courtesy.doors.cli.keys import keys
+from courtesy.doors.cli.lift import lift
+from courtesy.doors.cli.messages import messages
+from courtesy.doors.cli.people import people
+from courtesy.doors.cli.replay import replay
+from courtesy.doors.cli.serve import serve
 from courtesy.ground.primitives.errors import CourtesyError
 
 commands = typer.Typer(
@@ -32,6 +43,21 @@ def init(context: typer.Context, json: Json = False) -> None:
     home = home_of(context)
     make_home(home)
     answer({"home": str(home)}, json=json, text=lambda: f"Home: {home}")
+
+
+for name, group in {
+    "keys": keys,
+    "import": imports,
+    "events": events,
+    "people": people,
+    "audiences": audiences,
+    "journeys": journeys,
+    "messages": messages,
+    "lift": lift,
+}.items():
+    commands.add_typer(group, name=name)
+for command in (plan, apply, serve, replay):
+    commands.command()(command)
 
 
 def main() -> None:

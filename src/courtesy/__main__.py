@@ -1,0 +1,5 @@
+"""``python -m courtesy`` is ``courtesy``."""
+
+from courtesy.doors.cli import main
+
+main()
