@@ -142,15 +142,14 @@ def _blank(value: Id) -> bool:
     return value is None or value == ""
 
 
-def _depth(call: bytes) -> int:
-    depth, level = 0, [_decode_all(call)]
+def _depth(text: bytes) -> int:
+    depth, level = 0, [_decode_all(text)]
     while level:
         depth += 1
-        level = [inner for outer in level for inner in _inside(outer)]
-    return depth - 1
+        level = [inner for outer in level for inner in _containers(outer)]
+    return depth
 
 
-def _inside(value: object) -> Collection[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+def _containers(outer: Object | list[Any]) -> Iterator[Object | list[Any]]:
+    inside = outer.values() if isinstance(outer, dict) else outer
+    return (inner for inner in inside if isinstance(inner, (dict, list)))
