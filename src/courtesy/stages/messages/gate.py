@@ -63,7 +63,7 @@ def _options(intents: pl.DataFrame) -> pl.DataFrame:
         pl.col("channels").alias("channel"),
         pl.int_ranges(pl.col("channels").list.len()).alias("place"),
     )
-    return chosen.explode("channel", "place").with_columns(
+    return chosen.explode("channel", "place", empty_as_null=True).with_columns(
         pl.col("channel").fill_null(""), pl.col("place").fill_null(0)
     )
 
