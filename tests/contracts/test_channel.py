@@ -1,0 +1,134 @@
+"""What every channel promises, one suite over all of them against a provider on loopback."""
+
+import asyncio
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from email import message_from_bytes
+from typing import Any, Protocol
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from courtesy.stages.messages import Channel, Email, Letter, Receipt, ReceiptKind, SmtpServer
+from courtesy.stages.messages.policy import Sender
+
+LETTER = Letter(
+    message_id="0" * 32,
+    channel="email",
+    address="ana@people.example",
+    address_hash="h",
+    attempts=0,
+    sender=Sender(name="Brand", address="hello@brand.example"),
+    subject="Hello",
+    html="<p>Hello</p>",
+    text="Hello",
+    unsubscribe_url="https://brand.example/u/token",
+    written_at=datetime(2026, 3, 4, 12, tzinfo=UTC),
+)
+
+
+class Provider(Protocol):
+    """The other end of a channel: which message ids it took, in order."""
+
+    taken: list[str]
+
+    def channel(self) -> Channel: ...
+
+    def stop(self) -> None: ...
+
+
+class MailServer:
+    """A mail server that takes everything."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self._controller = Controller(self, hostname="127.0.0.1", port=_free_port())
+        self._controller.start()
+        self._stopped = False
+
+    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:  # noqa: ANN401, N802 - aiosmtpd's
+        message = message_from_bytes(envelope.content)
+        self.taken.append(message["Message-ID"].strip("<>").partition("@")[0])
+        return "250 taken"
+
+    def channel(self) -> Channel:
+        return Email(SmtpServer("127.0.0.1", self._controller.port, connections=3))
+
+    def stop(self) -> None:
+        if not self._stopped:
+            self._controller.stop()
+        self._stopped = True
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture(params=[MailServer], ids=["email"])
+def provider(request: pytest.FixtureRequest) -> Iterator[Provider]:
+    made: Provider = request.param()
+    yield made
+    made.stop()
+
+
+def letters(count: int) -> list[Letter]:
+    return [replace(LETTER, message_id=f"{number:032x}") for number in range(count)]
+
+
+def delivered(channel: Channel, batch: Sequence[Letter]) -> Sequence[Receipt]:
+    async def run() -> Sequence[Receipt]:
+        receipts = await channel.deliver(batch)
+        await channel.close()
+        return receipts
+
+    return asyncio.run(run())
+
+
+def test_each_letter_is_taken_once_and_has_one_receipt(provider: Provider) -> None:
+    batch = letters(25)
+    receipts = delivered(provider.channel(), batch)
+    assert sorted(provider.taken) == [one.message_id for one in batch]
+    assert sorted(one.message_id for one in receipts) == [one.message_id for one in batch]
+    assert {one.kind for one in receipts} == {ReceiptKind.ACCEPTED}
+
+
+def test_nothing_to_deliver_is_nothing_delivered(provider: Provider) -> None:
+    assert list(delivered(provider.channel(), [])) == []
+
+
+def test_a_channel_can_be_used_batch_after_batch(provider: Provider) -> None:
+    channel = provider.channel()
+
+    async def run() -> list[Receipt]:
+        first = await channel.deliver(letters(2))
+        second = await channel.deliver(letters(3))
+        await channel.close()
+        return [*first, *second, *await channel.deliver(letters(1))]
+
+    assert {one.kind for one in asyncio.run(run())} == {ReceiptKind.ACCEPTED}
+    assert len(provider.taken) == 6
+
+
+def test_a_channel_outlives_an_event_loop(provider: Provider) -> None:
+    channel = provider.channel()
+    kinds = [one.kind for _ in range(2) for one in delivered(channel, letters(2))]
+    assert kinds == [ReceiptKind.ACCEPTED] * 4
+
+
+def test_without_a_provider_every_letter_is_deferred(provider: Provider) -> None:
+    channel = provider.channel()
+    provider.stop()
+    receipts = delivered(channel, letters(5))
+    assert [one.kind for one in receipts] == [ReceiptKind.DEFERRED] * 5
+    assert all(one.detail for one in receipts)
+
+
+def test_the_same_letter_is_known_by_the_same_id(provider: Provider) -> None:
+    channel = provider.channel()
+    delivered(channel, letters(1))
+    delivered(channel, letters(1))
+    assert provider.taken == [LETTER.message_id] * 2

@@ -1,0 +1,256 @@
+"""A mail server that says no, and a server that fails: what becomes of each letter."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+
+from courtesy.stages.messages import Email, Letter, Receipt, ReceiptKind, SmtpServer
+from courtesy.stages.messages.channels.smtp import kind_of
+from courtesy.stages.messages.policy import Sender
+
+LETTER = Letter(
+    message_id="0" * 32,
+    channel="email",
+    address="ana@people.example",
+    address_hash="h",
+    attempts=0,
+    sender=Sender(name="Brand", address="hello@brand.example"),
+    subject="Hello",
+    html="<p>Hello</p>",
+    text=".dots\n..stay\n.",
+    unsubscribe_url="https://brand.example/u/token",
+    written_at=datetime(2026, 3, 4, 12, tzinfo=UTC),
+)
+HANG_UP = "hang up"
+SILENCE = "silence"
+
+
+@dataclass
+class Script:
+    """A mail server that answers as it is told; commands are told by the address in them."""
+
+    answers: Mapping[str, str] = field(default_factory=dict)
+    greeting: str = "220 here"
+    extensions: tuple[str, ...] = ()
+    one_letter_each: bool = False
+    taken: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            await self._say(writer, self.greeting)
+            while line := await reader.readline():
+                await self._hear(line.decode().strip(), reader, writer)
+        except (ConnectionError, EOFError):
+            pass
+        finally:
+            writer.close()
+
+    async def _hear(
+        self, line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        told = next((said for key, said in self.answers.items() if key in line), None)
+        if line.startswith("EHLO"):
+            lines = ("mail.example", *self.extensions)
+            told = "\r\n".join([*(f"250-{one}" for one in lines[:-1]), f"250 {lines[-1]}"])
+        if line == "DATA" and told is None:
+            await self._say(writer, "354 go on")
+            self.taken.append(await reader.readuntil(b"\r\n.\r\n"))
+            told = self.answers.get("content")
+        if line == "QUIT":
+            told = "221 bye"
+        await self._say(writer, told or "250 ok")
+        if self.one_letter_each and line == "DATA":
+            raise EOFError
+
+    async def _say(self, writer: asyncio.StreamWriter, text: str) -> None:
+        if text == HANG_UP:
+            raise EOFError
+        if text == SILENCE:
+            await asyncio.Event().wait()
+        writer.write(text.encode() + b"\r\n")
+        await writer.drain()
+
+
+Start = Callable[[Script], SmtpServer]
+
+
+@pytest.fixture(params=[(), ("PIPELINING",)], ids=["one-by-one", "pipelining"])
+def start(request: pytest.FixtureRequest) -> Iterator[Start]:
+    """Starts scripted servers on free ports of loopback, in a thread of their own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def begin(script: Script) -> SmtpServer:
+        script.extensions = request.param
+        opening = asyncio.start_server(script.talk, "127.0.0.1", script.port)
+        server = asyncio.run_coroutine_threadsafe(opening, loop).result()
+        script.port = server.sockets[0].getsockname()[1]
+        return SmtpServer(
+            "127.0.0.1",
+            script.port,
+            connections=1,
+            connect_seconds=0.5,
+            reply_seconds=0.5,
+            letter_seconds=0.5,
+        )
+
+    yield begin
+    asyncio.run_coroutine_threadsafe(_ended(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+async def _ended() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+def to(*names: str) -> list[Letter]:
+    return [
+        replace(LETTER, message_id=f"{number:032x}", address=f"{name}@people.example")
+        for number, name in enumerate(names)
+    ]
+
+
+def sent(server: SmtpServer, letters: Sequence[Letter]) -> list[Receipt]:
+    receipts = asyncio.run(_sent(Email(server), letters))
+    return sorted(receipts, key=lambda one: one.message_id)
+
+
+async def _sent(channel: Email, letters: Sequence[Letter]) -> Sequence[Receipt]:
+    receipts = await channel.deliver(letters)
+    await channel.close()
+    return receipts
+
+
+def kinds(receipts: Sequence[Receipt]) -> list[str]:
+    return [str(one.kind) for one in receipts]
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "kind"),
+    [
+        ("RCPT TO:<bea", "550 5.1.1 no such user", "bounced"),
+        ("RCPT TO:<bea", "550 unknown", "bounced"),
+        ("RCPT TO:<bea", "552 5.2.2 mailbox full", "bounced"),
+        ("RCPT TO:<bea", "554 5.7.1 relay access denied", "rejected"),
+        ("RCPT TO:<bea", "550 5.7.1 blocked", "rejected"),
+        ("RCPT TO:<bea", "530 authentication required", "rejected"),
+        ("RCPT TO:<bea", "450 4.2.0 try later", "deferred"),
+        ("RCPT TO:<bea", "451 greylisted", "deferred"),
+        ("MAIL FROM", "550 5.7.1 sender not allowed", "rejected"),
+        ("MAIL FROM", "452 4.3.1 disk full", "deferred"),
+        ("DATA", "554 5.5.1 no valid recipients", "rejected"),
+        ("DATA", "451 4.3.0 later", "deferred"),
+        ("content", "554 5.7.1 spam", "rejected"),
+        ("content", "550 5.1.1 no such user after all", "bounced"),
+        ("content", "552 5.2.2 mailbox full", "rejected"),
+        ("content", "451 4.7.0 later", "deferred"),
+    ],
+)
+def test_what_a_refusal_means(start: Start, command: str, answer: str, kind: str) -> None:
+    (receipt,) = sent(start(Script({command: answer})), to("bea"))
+    assert (str(receipt.kind), receipt.detail) == (kind, answer)
+
+
+def test_a_refused_letter_does_not_hinder_the_others(start: Start) -> None:
+    script = Script({"RCPT TO:<bea": "550 5.1.1 no such user", "RCPT TO:<dan": "451 later"})
+    receipts = sent(start(script), to("ana", "bea", "cid", "dan", "eve"))
+    assert kinds(receipts) == ["accepted", "bounced", "accepted", "deferred", "accepted"]
+    assert len(script.taken) == 3
+    assert script.connections == 1
+
+
+def test_the_server_gets_the_letter_as_it_was_written(start: Start) -> None:
+    script = Script()
+    sent(start(script), to("ana"))
+    (content,) = script.taken
+    message = message_from_bytes(content[:-5].replace(b"\r\n..", b"\r\n."), policy=default)
+    text = message.get_body("plain")
+    assert text is not None
+    assert text.get_content().splitlines() == [".dots", "..stay", "."]
+
+
+def test_a_server_that_hangs_up_between_letters_is_called_again(start: Start) -> None:
+    script = Script(one_letter_each=True)
+    receipts = sent(start(script), to("ana", "bea", "cid"))
+    assert kinds(receipts) == ["accepted"] * 3
+    assert (len(script.taken), script.connections) == (3, 3)
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+def test_hanging_up_before_the_content_defers(start: Start, command: str) -> None:
+    script = Script({command: HANG_UP})
+    receipts = sent(start(script), to("ana", "bea"))
+    assert kinds(receipts) == ["deferred", "deferred"]
+    assert script.taken == []
+
+
+def test_one_letter_at_which_the_server_hangs_up_does_not_hinder_the_others(start: Start) -> None:
+    script = Script({"RCPT TO:<bea": HANG_UP})
+    receipts = sent(start(script), to("ana", "bea", "cid"))
+    assert kinds(receipts) == ["accepted", "deferred", "accepted"]
+
+
+@pytest.mark.parametrize("answer", [HANG_UP, SILENCE])
+def test_a_connection_lost_after_the_content_is_uncertain_and_not_sent_again(
+    start: Start, answer: str
+) -> None:
+    script = Script({"content": answer})
+    (receipt,) = sent(start(script), to("ana"))
+    assert receipt.kind == ReceiptKind.UNCERTAIN
+    assert len(script.taken) == 1
+
+
+def test_an_answer_that_closes_the_session_defers(start: Start) -> None:
+    script = Script({"RCPT": "421 4.3.2 going down"})
+    (receipt,) = sent(start(script), to("ana"))
+    assert (str(receipt.kind), receipt.detail) == ("deferred", "421 4.3.2 going down")
+
+
+@pytest.mark.parametrize("greeting", ["421 too busy", "554 go away", SILENCE, HANG_UP])
+def test_a_server_that_does_not_greet_defers_everything_after_one_call(
+    start: Start, greeting: str
+) -> None:
+    script = Script(greeting=greeting)
+    receipts = sent(start(script), to("ana", "bea", "cid"))
+    assert kinds(receipts) == ["deferred"] * 3
+    assert script.connections == 1
+
+
+def test_a_silent_server_defers_everything_after_one_wait(start: Start) -> None:
+    script = Script({"MAIL": SILENCE})
+    receipts = sent(start(script), to("ana", "bea", "cid"))
+    assert kinds(receipts) == ["deferred"] * 3
+    assert script.connections == 1
+
+
+def test_a_refusal_followed_by_hanging_up_is_still_a_refusal(start: Start) -> None:
+    script = Script({"RCPT TO:<bea": "550 5.1.1 no such user", "RSET": HANG_UP})
+    receipts = sent(start(script), to("bea", "ana"))
+    assert kinds(receipts) == ["bounced", "accepted"]
+
+
+def test_a_login_that_fails_defers(start: Start) -> None:
+    server = replace(start(Script()), user="ana", password="secret")
+    (receipt,) = sent(server, to("ana"))
+    assert receipt.kind == ReceiptKind.DEFERRED
+
+
+def test_the_code_alone_tells_when_there_is_no_status() -> None:
+    assert kind_of(553, "bad name", to_address=True) == ReceiptKind.BOUNCED
+    assert kind_of(553, "bad name", to_address=False) == ReceiptKind.REJECTED
+    assert kind_of(554, "no", to_address=True) == ReceiptKind.REJECTED
