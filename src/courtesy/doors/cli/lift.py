@@ -11,10 +11,10 @@ from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats import AlwaysValid, Fixed, Rule
 from courtesy.stages.lift import FilePlan, as_data, as_text, measure_file
 
-commands = typer.Typer(help="Did it help?", no_args_is_help=True)
+lift = typer.Typer(help="Did it help?", no_args_is_help=True)
 
 
-@commands.command("file")
+@lift.command("file")
 def measure_data(  # noqa: PLR0913, PLR0917 - one argument for each option
     data: Annotated[Path, typer.Argument(help="CSV (also .gz, .xz, .zst) or Parquet.")],
     unit: Annotated[str, typer.Option(help="The column that names whom chance assigned.")],
