@@ -6,7 +6,6 @@ that was interrupted can see what already arrived.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -66,12 +65,10 @@ class Lake:
         log = self._log(self._writing, table)
         with log.lock, told(self.folder):
             for _ in range(_TRIES):
-                opened = log.newest()
-                if version <= _came(opened, writer):
-                    return
                 try:
                     _make_room(log, rows)
-                    log.append(rows, Transaction(writer, version))
+                    if version > _came(log.newest(), writer):
+                        log.append(rows, Transaction(writer, version))
                 except DeltaError as error:
                     log.close()
                     if not _overtaken(error):
@@ -88,7 +85,7 @@ class Lake:
 
     def files(
         self, table: Table, *, since: date | None = None, until: date | None = None
-    ) -> Sequence[str]:
+    ) -> list[str]:
         """The Parquet files that hold the table now.
 
         ``since`` and ``until`` are the first and the last day (UTC) that are of interest; files of

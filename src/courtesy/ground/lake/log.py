@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import RLock
 
 import polars as pl
+import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
@@ -52,15 +53,17 @@ class Log:
         self._opened = None
 
     def append(self, frame: pl.DataFrame, mark: Transaction) -> None:
-        """Commit the rows together with ``mark``, and see them safely on the disk."""
-        opened = self._opened
-        before = opened.version() if opened else -1
+        """Commit the rows together with ``mark``, and see them safely on the disk.
+
+        Fails where another process committed the same mark since ``newest`` was last asked.
+        """
+        rows = frame.to_arrow()
+        before = self._opened.version() if self._opened else -1
+        self._opened = self._opened or self._create(rows.schema)
         write_deltalake(
-            opened or str(self.folder),
-            frame.to_arrow(),
+            self._opened,
+            rows,
             mode="append",
-            partition_by=[DAY],
-            configuration=None if opened else _CONFIGURATION,
             commit_properties=CommitProperties(app_transactions=[mark]),
         )
         self.settle(before)
@@ -95,6 +98,12 @@ class Log:
             return DeltaTable(str(self.folder))
         except TableNotFoundError:
             return None
+
+    def _create(self, schema: pa.Schema) -> DeltaTable:
+        """An empty table; fails where another process made it, so that both then see one."""
+        return DeltaTable.create(
+            str(self.folder), schema, partition_by=[DAY], configuration=_CONFIGURATION
+        )
 
     def _commit(self, version: int) -> Path:
         return self.folder / "_delta_log" / f"{version:020}.json"
