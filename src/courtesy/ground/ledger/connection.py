@@ -36,7 +36,7 @@ class Ledger:
         self.url = url
         try:
             parsed = make_url(url)
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise HomeError(
                 "A ledger is given by a URL such as sqlite:////data/ledger.db."
             ) from None

@@ -21,7 +21,7 @@ class SQLite:
 
     def engine(self, url: URL, wait: float) -> Engine:
         """Connections that log ahead and leave ``BEGIN`` to us."""
-        engine = create_engine(url, connect_args={"timeout": wait})
+        engine = create_engine(url.set(drivername="sqlite"), connect_args={"timeout": wait})
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
         return engine
