@@ -84,4 +84,4 @@ def _filled(fill: Callable[[Mapping[str, Any]], str], facts: Mapping[str, Any], 
 
 def _one_line(text: str) -> str:
     line = " ".join(text.split())
-    return line if line.isprintable() else "".join(filter(str.isprintable, line))
+    return line if line.isprintable() else _one_line("".join(filter(str.isprintable, line)))

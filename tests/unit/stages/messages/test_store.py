@@ -1,0 +1,346 @@
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+import pytest
+
+from courtesy.ground.ledger import Ledger, Transaction
+from courtesy.ground.primitives.errors import InputError, NotFoundError
+from courtesy.stages.events import store as events_store
+from courtesy.stages.messages import store
+from courtesy.stages.messages.facts import address_hash
+from courtesy.stages.messages.model import CLAIMED, INTENTS, OUTCOMES, VERDICTS, Facts
+from courtesy.stages.messages.policy import Policy
+from courtesy.stages.profiles import store as profiles_store
+from courtesy.stages.profiles.model import CONSENTS, TRAITS
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+SECRET = b"s" * 32
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def policy(make_policy: Callable[..., Policy]) -> Policy:
+    return make_policy("caps: [{channel: email, at_most: 2, within: 7d}]\n")
+
+
+def intents(*ids: str, person: str = "ana") -> pl.DataFrame:
+    rows = [
+        (
+            one,
+            f"e-{one}",
+            person,
+            "welcome",
+            1,
+            "s",
+            "treated",
+            ["email"],
+            "offers",
+            "hello",
+            NOON,
+            None,
+            0,
+        )
+        for one in ids
+    ]
+    return pl.DataFrame(rows, schema=INTENTS, orient="row")
+
+
+def put(
+    ledger: Ledger, wanted: pl.DataFrame, verdict: str = "send", until: datetime | None = NOON
+) -> None:
+    reason = None if verdict == "send" else "quiet_hours"
+    rows = [(one, verdict, "email", reason, until) for one in wanted["message_id"]]
+    with ledger.write() as transaction:
+        store.queue(transaction, wanted, pl.DataFrame(rows, schema=VERDICTS, orient="row"), NOON)
+
+
+def outcome(ledger: Ledger, now: datetime = NOON, **known: object) -> None:
+    row = {"tried": True, "channel": "email", "address_hash": "h", **known}
+    with ledger.write() as transaction:
+        store.settle(transaction, pl.DataFrame([row], schema=OUTCOMES), now)
+
+
+def claimed(ledger: Ledger, now: datetime = NOON, limit: int = 10) -> list[str]:
+    with ledger.write() as transaction:
+        return store.claim(transaction, now, limit)["message_id"].to_list()
+
+
+def shown(ledger: Ledger, message_id: str) -> dict[str, Any]:
+    with ledger.read() as transaction:
+        return store.message(transaction, message_id)
+
+
+def put_traits(transaction: Transaction, *rows: tuple[str, str, str]) -> None:
+    traits = [(*row, NOON) for row in rows]
+    profiles_store.put_traits(transaction, pl.DataFrame(traits, schema=TRAITS, orient="row"))
+
+
+def test_a_message_is_queued_once(ledger: Ledger) -> None:
+    put(ledger, intents("m1"))
+    put(ledger, intents("m1"), verdict="refuse", until=None)
+    found = shown(ledger, "m1")
+    assert (found["state"], found["reason"], found["due_at"], found["attempts"]) == (
+        "queued",
+        None,
+        NOON,
+        0,
+    )
+
+
+def test_what_is_due_is_claimed_once_and_the_longest_due_first(ledger: Ledger) -> None:
+    put(ledger, intents("late"), until=NOON)
+    put(ledger, intents("held"), verdict="hold", until=NOON - HOUR)
+    put(ledger, intents("later"), verdict="hold", until=NOON + HOUR)
+    put(ledger, intents("no"), verdict="refuse", until=None)
+    assert claimed(ledger, limit=1) == ["held"]
+    assert claimed(ledger) == ["late"]
+    assert claimed(ledger) == []
+    assert claimed(ledger, NOON + HOUR) == ["later"]
+
+
+def test_a_claim_brings_all_that_rendering_needs(ledger: Ledger) -> None:
+    put(ledger, intents("m1"))
+    with ledger.write() as transaction:
+        put_traits(
+            transaction,
+            ("ana", "tier", '"gold"'),
+            ("ana", 'odd"name\n', "[1,2]"),
+            ("ana", "gone", "null"),
+            ("bea", "tier", '"blue"'),
+        )
+        found = store.claim(transaction, NOON, 10)
+    assert found.schema == CLAIMED
+    (row,) = found.to_dicts()
+    assert msgspec.json.decode(row["traits"]) == {"tier": "gold", 'odd"name\n': [1, 2]}
+    assert row["entry"] == "{}"
+
+
+def test_nothing_due_is_nothing_claimed(ledger: Ledger) -> None:
+    with ledger.write() as transaction:
+        assert store.claim(transaction, NOON, 10).is_empty()
+        assert store.next_due(transaction) is None
+
+
+def test_the_next_message_due_is_known(ledger: Ledger) -> None:
+    put(ledger, intents("later"), verdict="hold", until=NOON + HOUR)
+    put(ledger, intents("no"), verdict="refuse", until=None)
+    with ledger.read() as transaction:
+        assert store.next_due(transaction) == NOON + HOUR
+
+
+def test_a_message_that_was_sent_is_never_sent_again(ledger: Ledger) -> None:
+    put(ledger, intents("m1"))
+    claimed(ledger)
+    outcome(
+        ledger, message_id="m1", state="sent", sent_at=NOON, receipt="accepted", detail="250 ok"
+    )
+    put(ledger, intents("m1"))
+    assert claimed(ledger, NOON + HOUR) == []
+    found = shown(ledger, "m1")
+    assert (found["state"], found["sent_at"], found["attempts"]) == ("sent", NOON, 1)
+    assert found["receipts"] == [{"kind": "accepted", "occurred_at": NOON, "detail": "250 ok"}]
+
+
+def test_a_deferred_message_comes_due_again(ledger: Ledger) -> None:
+    put(ledger, intents("m1"))
+    claimed(ledger)
+    outcome(ledger, message_id="m1", state="queued", due_at=NOON + HOUR, receipt="deferred")
+    assert claimed(ledger) == []
+    assert claimed(ledger, NOON + HOUR) == ["m1"]
+    assert shown(ledger, "m1")["attempts"] == 1
+
+
+def test_a_bounce_suppresses_the_address_and_comes_back_as_an_event(ledger: Ledger) -> None:
+    put(ledger, intents("m1"))
+    claimed(ledger)
+    outcome(ledger, message_id="m1", state="failed", reason="suppressed", receipt="bounced")
+    with ledger.read() as transaction:
+        assert [row["addresses"] for row in store.suppressions(transaction)] == [1]
+        (batch,) = events_store.waiting(transaction).to_dicts()
+    (event,) = msgspec.json.decode(batch["body"])["batch"]
+    assert batch["source"] == "courtesy"
+    assert (event["event"], event["personId"]) == ("Email Bounced", "ana")
+    assert event["properties"]["message_id"] == "m1"
+
+
+def test_only_what_is_at_a_channel_is_settled(ledger: Ledger) -> None:
+    put(ledger, intents("m1"))
+    outcome(ledger, message_id="m1", state="sent", sent_at=NOON)
+    assert shown(ledger, "m1")["state"] == "queued"
+
+
+def test_what_a_crash_leaves_in_flight_is_uncertain_and_stays_so(ledger: Ledger) -> None:
+    put(ledger, intents("m1", "m2"))
+    claimed(ledger, limit=1)
+    with ledger.write() as transaction:
+        assert store.recover(transaction) == 1
+        assert store.recover(transaction) == 0
+    assert claimed(ledger, NOON + 9 * HOUR) == ["m2"]
+    assert shown(ledger, "m1")["state"] == "uncertain"
+
+
+def facts_of(ledger: Ledger, policy: Policy, *, at_hand_off: bool = False) -> Facts:
+    with ledger.read() as transaction:
+        return store.facts(
+            transaction, intents("new"), policy, SECRET, NOON, at_hand_off=at_hand_off
+        )
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ('"ana@x.example"', "ana@x.example"),
+        ('" ana@X.Example "', "ana@x.example"),
+        ('"ana@bücher.example"', "ana@xn--bcher-kva.example"),
+        ('"änä@x.example"', None),
+        ('"ana"', None),
+        ('"ana@x.example, eve@y.example"', None),
+        ('"ana@x.example\\nBcc: eve@y.example"', None),
+        ("3", None),
+        ("null", None),
+    ],
+)
+def test_who_can_be_reached(
+    ledger: Ledger, policy: Policy, value: str, address: str | None
+) -> None:
+    with ledger.write() as transaction:
+        put_traits(transaction, ("ana", "email", value))
+    expected = [] if address is None else [("ana", "email", address, False)]
+    found = facts_of(ledger, policy).reach
+    assert found.select("person_id", "channel", "address", "suppressed").rows() == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "zones"),
+    [('"Europe/Paris"', [("ana", "Europe/Paris")]), ('"Mars/Base"', []), ("3", []), ('"../x"', [])],
+)
+def test_which_zones_are_known(
+    ledger: Ledger, policy: Policy, value: str, zones: list[Any]
+) -> None:
+    with ledger.write() as transaction:
+        put_traits(transaction, ("ana", "timezone", value))
+    assert facts_of(ledger, policy).zones.rows() == zones
+
+
+def test_suppression_knows_an_address_in_any_spelling_and_keeps_none(
+    ledger: Ledger, policy: Policy
+) -> None:
+    with ledger.write() as transaction:
+        put_traits(transaction, ("ana", "email", '"Ana@X.example"'))
+        store.suppress(transaction, SECRET, " ana@x.EXAMPLE", "asked", NOON)
+        store.suppress(transaction, SECRET, "ana@x.example", "again", NOON)
+        kept = transaction.rows("SELECT * FROM suppressions")
+    assert facts_of(ledger, policy).reach["suppressed"].to_list() == [True]
+    assert [row["reason"] for row in kept] == ["asked"]
+    assert "ana" not in str(kept)
+    assert address_hash(b"o" * 32, "email", "ana@x.example") != kept[0]["address_hash"]
+
+
+def test_only_an_address_can_be_suppressed(ledger: Ledger) -> None:
+    with ledger.write() as transaction, pytest.raises(InputError, match="nonsense"):
+        store.suppress(transaction, SECRET, "nonsense", "asked", NOON)
+
+
+Declared = tuple[str, str, int, str, bool]
+
+
+@pytest.mark.parametrize(
+    ("declared", "granted"),
+    [
+        ([], False),
+        ([("offers", "email", -2, "a", True)], True),
+        ([("offers", "email", 1, "a", True)], False),
+        ([("offers", "email", -2, "a", True), ("offers", "email", -1, "b", False)], False),
+        ([("offers", "email", -2, "a", False), ("offers", "email", -1, "b", True)], True),
+        ([("offers", "email", -1, "b", True), ("offers", "email", -1, "a", False)], True),
+        ([("offers", "email", -1, "a", True), ("offers", "email", -1, "b", False)], False),
+        ([("offers", "email", -2, "a", True), ("*", "*", -1, "b", False)], False),
+        ([("offers", "email", -2, "a", True), ("*", "email", -1, "b", False)], False),
+        ([("offers", "email", -2, "a", True), ("offers", "*", -1, "b", False)], False),
+        ([("offers", "email", -2, "a", True), ("*", "sms", -1, "b", False)], True),
+        ([("offers", "email", -2, "a", True), ("news", "*", -1, "b", False)], True),
+        ([("*", "*", -2, "a", False), ("offers", "email", -1, "b", True)], True),
+        ([("offers", "email", -2, "a", True), ("offers", "email", 1, "b", False)], True),
+        ([("offers", "sms", -2, "a", True)], False),
+    ],
+)
+def test_the_newest_word_on_consent_counts(
+    ledger: Ledger, policy: Policy, declared: Sequence[Declared], *, granted: bool
+) -> None:
+    rows = [
+        ("ana", topic, channel, NOON + at * HOUR, message_id, said, "form")
+        for topic, channel, at, message_id, said in declared
+    ]
+    with ledger.write() as transaction:
+        profiles_store.put_consents(transaction, pl.DataFrame(rows, schema=CONSENTS, orient="row"))
+    found = facts_of(ledger, policy).granted
+    assert (("ana", "offers", "email") in found.rows()) is granted
+
+
+def test_what_was_said_and_what_waits_counts_but_not_what_was_refused(
+    ledger: Ledger, policy: Policy
+) -> None:
+    put(ledger, intents("sent", "failed"))
+    claimed(ledger)
+    outcome(ledger, message_id="sent", state="sent", sent_at=NOON - HOUR)
+    outcome(ledger, message_id="failed", state="failed", reason="undeliverable")
+    put(ledger, intents("queued", "new"))
+    put(ledger, intents("held"), verdict="hold", until=NOON + HOUR)
+    put(ledger, intents("refused"), verdict="refuse", until=None)
+    put(ledger, intents("other", person="bea"))
+    planned = facts_of(ledger, policy).spoken
+    assert sorted(planned["message_id"]) == ["held", "queued", "sent"]
+    assert facts_of(ledger, policy, at_hand_off=True).spoken["message_id"].to_list() == ["sent"]
+
+
+def test_counts_say_what_happened_and_when_by_each_person_s_clock(ledger: Ledger) -> None:
+    put(ledger, intents("m1"))
+    put(ledger, intents("m2", person="kai"))
+    put(ledger, intents("m3", person="bea"))
+    put(ledger, intents("m4"), verdict="refuse", until=None)
+    claimed(ledger)
+    for one in ("m1", "m2", "m3"):
+        outcome(ledger, message_id=one, state="sent", sent_at=NOON + timedelta(minutes=40))
+    with ledger.write() as transaction:
+        put_traits(transaction, ("ana", "timezone", '"Asia/Kolkata"'), ("kai", "timezone", '"x"'))
+        assert store.count_by_state(transaction) == [
+            {"name": "sent", "messages": 3},
+            {"name": "refused", "messages": 1},
+        ]
+        assert store.count_by_reason(transaction) == [{"name": "quiet_hours", "messages": 1}]
+        default = store.count_by_hour(transaction, "Asia/Tokyo")
+        without = store.count_by_hour(transaction, None)
+    assert default.rows() == [("email", 18, 1), ("email", 21, 2)]
+    assert without.rows() == [("email", 12, 2), ("email", 18, 1)]
+
+
+def test_nothing_sent_is_an_empty_count(ledger: Ledger) -> None:
+    with ledger.read() as transaction:
+        assert store.count_by_hour(transaction, None).rows() == []
+
+
+def test_messages_go_with_a_person_who_is_merged(ledger: Ledger) -> None:
+    put(ledger, intents("m1"))
+    merges = pl.DataFrame({"person_id": ["ana"], "into_id": ["bea"]})
+    with ledger.write() as transaction:
+        store.merge(transaction, merges)
+        store.merge(transaction, merges.clear())
+        found = store.of_person(transaction, "bea")
+    assert [row["message_id"] for row in found] == ["m1"]
+
+
+def test_a_message_that_is_not_there(ledger: Ledger) -> None:
+    with pytest.raises(NotFoundError, match="m9"):
+        shown(ledger, "m9")
