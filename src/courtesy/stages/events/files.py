@@ -71,7 +71,7 @@ def chunks(path: Path, size: int = CHUNK_ROWS) -> Iterator[Chunk]:
             rows = reader(_unpacked(path, raw))
             while some := list(islice(rows, size)):
                 line = some[-1].line
-                yield Chunk(some, raw.tell())
+                yield Chunk(some, path.stat().st_size if raw.closed else raw.tell())
     except FileNotFoundError:
         raise DataError("There is no such file.", place=str(path)) from None
     except DataError as error:
@@ -131,7 +131,8 @@ def _json_row(line: int, text: bytes) -> Row:
     except msgspec.ValidationError:
         return Row(line, {}, "It is not a JSON object, or holds a number out of range.", begins)
     except (msgspec.DecodeError, RecursionError) as error:
-        return Row(line, {}, f"It is not JSON: {error}.", begins)
+        why = str(error).removeprefix("JSON is malformed: ")
+        return Row(line, {}, f"It is not JSON: {why}.", begins)
 
 
 def _csv_rows(stream: BinaryIO) -> Iterator[Row]:

@@ -38,6 +38,10 @@ def _instant(given: object) -> object:
         raise ValueError(error.detail) from None
 
 
+def _listed(given: object) -> object:
+    return None if given == "all" else given
+
+
 def _zone(given: object) -> object:
     try:
         return ZoneInfo(given).key if isinstance(given, str) else given
@@ -141,6 +145,10 @@ class Consent(Model):
     occurred_at: Value | None = None
 
 
+Named = Annotated[dict[str, Value] | None, BeforeValidator(_listed)]
+"""Values by name; None, written ``all``, is every column that has no other use."""
+
+
 class EventMapping(Model):
     """How the rows of a file become ``track`` calls."""
 
@@ -148,7 +156,7 @@ class EventMapping(Model):
     event: Value
     occurred_at: Value
     message_id: Value | None = None
-    properties: Literal["all"] | dict[str, Value] = "all"
+    properties: Named = None
     null_values: list[str] = Field(default_factory=lambda: [""])
 
 
@@ -158,7 +166,7 @@ class PersonMapping(Model):
     person: Person
     occurred_at: Value | None = None
     message_id: Value | None = None
-    traits: Literal["all"] | dict[str, Value] = "all"
+    traits: Named = None
     consents: list[Consent] = Field(default_factory=list)
     null_values: list[str] = Field(default_factory=lambda: [""])
 
@@ -183,7 +191,7 @@ def _values(mapping: AnyMapping) -> Iterator[tuple[Path, Value]]:
     yield from _those(mapping.person, "user_id", "anonymous_id", under=("person",))
     yield from _those(mapping, "event", "occurred_at", "message_id")
     name = "properties" if isinstance(mapping, EventMapping) else "traits"
-    for key, value in named_values(mapping).items():
+    for key, value in (named_values(mapping) or {}).items():
         yield (name, key), value
     for index, consent in enumerate(getattr(mapping, "consents", ())):
         yield from _those(consent, "occurred_at", under=("consents", index))
@@ -191,10 +199,9 @@ def _values(mapping: AnyMapping) -> Iterator[tuple[Path, Value]]:
             yield ("consents", index, "when", "column"), consent.when.column
 
 
-def named_values(mapping: AnyMapping) -> Mapping[str, Value]:
-    """The properties or traits that a mapping lists; none when it takes all."""
-    listed = mapping.properties if isinstance(mapping, EventMapping) else mapping.traits
-    return {} if listed == "all" else listed
+def named_values(mapping: AnyMapping) -> Mapping[str, Value] | None:
+    """The properties or traits that a mapping lists; None when it takes all."""
+    return mapping.properties if isinstance(mapping, EventMapping) else mapping.traits
 
 
 def _those(model: Model, *names: str, under: Path = ()) -> Iterator[tuple[Path, Value]]:

@@ -55,8 +55,6 @@ class Mapper:
             call = _encode(self._call(row))
         except InputError as error:
             return _rejected(row, Fault(error.place, error.detail))
-        except OverflowError:
-            return _rejected(row, Fault("", "holds a number that is out of range"))
         fault = fault_of(call, _KINDS)
         return _rejected(row, fault) if fault else call
 
@@ -98,7 +96,7 @@ class Mapper:
 
     def _described(self, fields: Fields, whole: str, *, typed: bool) -> dict[str, Any]:
         """The properties or traits; an object in a column of that very name is opened up."""
-        if self._named:
+        if self._named is not None:
             return _known(
                 {
                     name: plain_of(fields, value, f"{whole}.{name}", typed=typed)

@@ -1,0 +1,152 @@
+"""Rows of every kind of file, whole and broken."""
+
+import gzip
+import lzma
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+from courtesy.ground.primitives.errors import DataError
+from courtesy.stages.events.files import Row, chunks
+
+LINES = b'{"a": 1, "b": {"c": "x"}}\n\n{"a": 2}\n'
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".zst": zstandard.compress,
+}
+
+
+def rows(path: Path) -> list[Row]:
+    return [row for chunk in chunks(path) for row in chunk.rows]
+
+
+def written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("packed", PACK)
+@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson", "a.json", "A.JSONL"])
+def test_json_lines(tmp_path: Path, name: str, packed: str) -> None:
+    found = rows(written(tmp_path / (name + packed), PACK[packed](LINES)))
+    assert found == [Row(1, {"a": 1, "b": {"c": "x"}}), Row(3, {"a": 2})]
+
+
+@pytest.mark.parametrize("packed", PACK)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_csv_with_any_usual_delimiter(tmp_path: Path, delimiter: str, packed: str) -> None:
+    text = '\ufeffid,name\r\n1,"Ann\nLee, jr"\r\n\r\n007,\r\n'
+    if delimiter != ",":
+        text = text.replace(",", delimiter).replace(f"{delimiter} jr", ", jr")
+    found = rows(written(tmp_path / f"a.csv{packed}", PACK[packed](text.encode())))
+    assert [(row.line, row.fields, row.typed) for row in found] == [
+        (3, {"id": "1", "name": "Ann\nLee, jr"}, False),
+        (5, {"id": "007", "name": ""}, False),
+    ]
+
+
+@pytest.mark.parametrize("packed", PACK)
+def test_parquet(tmp_path: Path, packed: str) -> None:
+    fields = {"id": 7, "at": datetime(2026, 1, 1, tzinfo=UTC), "paid": Decimal("1.50"), "in": None}
+    plain = tmp_path / "a.parquet"
+    pq.write_table(pa.Table.from_pylist([fields, {**fields, "id": 8}]), plain)
+    path = written(tmp_path / f"b.parquet{packed}", PACK[packed](plain.read_bytes()))
+    assert rows(path) == [Row(1, fields), Row(2, {**fields, "id": 8})]
+
+
+def test_chunks_are_bounded_and_tell_how_far_they_have_read(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", b'{"a": 1}\n' * 25)
+    found = list(chunks(path, size=10))
+    assert [len(chunk.rows) for chunk in found] == [10, 10, 5]
+    assert found[-1].read == path.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (b"{broken", "It is not JSON: object keys must be strings (byte 1)."),
+        (b"[1, 2]", "It is not a JSON object, or holds a number out of range."),
+        (b'{"a": 1e999}', "It is not a JSON object, or holds a number out of range."),
+        (b'{"a": "\xff"}', "It is not UTF-8."),
+        (b'{"a": ' + b"[" * 5_000, "It is not JSON: "),
+        (b'{"a": "' + b"x" * 1024 * 1024 + b'"}', "It is longer than 1,048,576 bytes."),
+    ],
+)
+def test_a_line_that_cannot_be_read_has_a_fault(tmp_path: Path, line: bytes, fault: str) -> None:
+    path = written(tmp_path / "a.jsonl", b'{"a": 1}\n' + line + b'\n{"a": 3}\n')
+    found = rows(path)
+    assert [row.line for row in found] == [1, 2, 3]
+    assert [row.fields for row in found] == [{"a": 1}, {}, {"a": 3}]
+    assert found[1].fault.startswith(fault)
+    assert found[1].begins.startswith(line[:5].decode(errors="replace"))
+
+
+def test_csv_rows_that_cannot_be_read_have_a_fault(tmp_path: Path) -> None:
+    data = b'id,name\n1\n2,a,b\n3,\xff\n4,"a"b\n5,c\n6,"open\n'
+    found = rows(written(tmp_path / "a.csv", data))
+    assert [(row.line, row.fault) for row in found] == [
+        (2, "It has 1 fields; the first line has 2."),
+        (3, "It has 3 fields; the first line has 2."),
+        (4, "It is not UTF-8."),
+        (5, "It is not CSV: ',' expected after '\"'."),
+        (6, ""),
+        (7, "It is not CSV: unexpected end of data."),
+    ]
+    assert found[1].begins == "2,a,b"
+
+
+@pytest.mark.parametrize("packed", [".gz", ".xz", ".zst"])
+def test_a_compressed_file_that_breaks_off_says_after_which_line(
+    tmp_path: Path, packed: str
+) -> None:
+    whole = PACK[packed](b"".join(b'{"a": %d}\n' % n for n in range(20_000)))
+    path = written(tmp_path / f"a.jsonl{packed}", whole[: len(whole) * 3 // 4])
+    lines: list[int] = []
+    with pytest.raises(DataError, match="It is broken or breaks off") as error:
+        lines.extend(chunk.rows[-1].line for chunk in chunks(path, size=1_000))
+    assert lines[-1] >= 1_000
+    assert error.value.place == f"{path}:{lines[-1] + 1}"
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.csv.xz", "a.jsonl.zst", "a.parquet"])
+def test_a_file_that_is_not_what_its_name_says(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path / name, b"nothing of the kind")
+    with pytest.raises(DataError, match="It is broken or breaks off") as error:
+        rows(path)
+    assert error.value.place == f"{path}:1"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "detail"),
+    [
+        ("a.xlsx", b"", "Its name should end with .jsonl, .ndjson, .json, .csv, .tsv, .parquet,"),
+        ("a.csv", b"id,id\n1,2\n", "Its first line should give each column a name of its own."),
+        ("a.csv", b"id,\n1,2\n", "Its first line should give each column a name of its own."),
+        ("a.json", b'[{"a": 1}]', "It is one JSON list; each line should be an object"),
+    ],
+)
+def test_a_file_that_cannot_be_used(tmp_path: Path, name: str, data: bytes, detail: str) -> None:
+    path = written(tmp_path / name, data)
+    with pytest.raises(DataError) as error:
+        rows(path)
+    assert error.value.detail.startswith(detail)
+    assert error.value.place == str(path)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="There is no such file"):
+        rows(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.jsonl.gz"])
+def test_an_empty_file_has_no_rows(tmp_path: Path, name: str) -> None:
+    data = gzip.compress(b"") if name.endswith("gz") else b""
+    assert rows(written(tmp_path / name, data)) == []
