@@ -1,0 +1,22 @@
+"""Corrections for several comparisons, against statsmodels."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
+
+from courtesy.ground.stats import benjamini_hochberg, holm
+
+p_values = st.lists(st.floats(0, 1), min_size=1, max_size=20)
+
+
+@given(p_values)
+def test_both_are_those_of_statsmodels(given_values: list[float]) -> None:
+    np.testing.assert_allclose(holm(given_values), multipletests(given_values, method="holm")[1])
+    found = multipletests(given_values, method="fdr_bh")[1]
+    np.testing.assert_allclose(benjamini_hochberg(given_values), found)
+
+
+def test_what_is_unknown_does_not_count() -> None:
+    np.testing.assert_allclose(holm([0.01, np.nan, 0.04]), [0.02, np.nan, 0.04])
+    np.testing.assert_allclose(benjamini_hochberg([0.01, np.nan, 0.04]), [0.02, np.nan, 0.04])
