@@ -1,13 +1,14 @@
 """The condition language: who is meant, said in YAML and answered in one SQL statement.
 
 In: a tree of plain data. Out: a ``Condition``, and DuckDB SQL over the relations of ``compile.py``.
-Verbs: ``parse``, ``compile_conditions``, ``explain``, ``mentions``, ``leaves``.
+Verbs: ``parse``, ``compile_conditions``, ``explain``, ``mentions``, ``leaves``,
+``lookback``.
 """
 
 from courtesy.ground.rules.compile import compile_conditions
 from courtesy.ground.rules.describe import describe
 from courtesy.ground.rules.explain import explain
-from courtesy.ground.rules.mentions import Mentions, leaves, mentions
+from courtesy.ground.rules.mentions import Mentions, leaves, lookback, mentions
 from courtesy.ground.rules.model import (
     AllOf,
     AnyOf,
@@ -40,6 +41,7 @@ __all__ = [
     "describe",
     "explain",
     "leaves",
+    "lookback",
     "mentions",
     "parse",
 ]

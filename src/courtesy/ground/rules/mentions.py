@@ -1,7 +1,8 @@
 """What a condition speaks of, so that no more than that needs to be looked up."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from courtesy.ground.rules.model import (
     AllOf,
@@ -65,3 +66,11 @@ def _dids(leaf: Leaf) -> tuple[Did, ...]:
     if isinstance(leaf, Sequence):
         return leaf.steps
     return (leaf,) if isinstance(leaf, Did) else ()
+
+
+def lookback(conditions: Iterable[Condition]) -> timedelta | None:
+    """The longest window of the conditions; None where one of them looks at all that ever was."""
+    found = [leaf for condition in conditions for _, leaf in leaves(condition)]
+    windows = [leaf.within for leaf in found if isinstance(leaf, Did | Sequence)]
+    bounded = [window for window in windows if window is not None]
+    return max(bounded) if bounded and len(bounded) == len(windows) else None
