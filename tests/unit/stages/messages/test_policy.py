@@ -14,8 +14,9 @@ def test_a_whole_policy(make_policy: MakePolicy) -> None:
     policy = make_policy(
         'quiet_hours: {from: "21:00", to: "08:00"}\n'
         "default_time_zone: Europe/Paris\n"
-        "caps: [{channel: email, at_most: 3, within: 7d},"
-        " {channel: email, at_most: 1, within: 1d}]\n"
+        "caps:\n"
+        "  - {channel: email, at_most: 3, within: 7d}\n"
+        "  - {channel: email, at_most: 1, within: 1d}\n"
         "service_topics: [receipts]\n"
     )
     assert policy.longest_cap == timedelta(days=7)

@@ -1,0 +1,224 @@
+"""What receivers do with a message over HTTP, down to the events in the inbox."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from courtesy.app import App, make_home, open_app
+from courtesy.doors.api.messages import router
+from courtesy.ground.definitions import store as definitions
+from courtesy.ground.primitives.clock import VirtualClock
+from courtesy.stages.events import store as events_store
+from courtesy.stages.messages import INTENTS, VERDICTS, Links, store
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+MESSAGE = "ab" * 16
+SECONDS = timedelta(seconds=1)
+POLICY = "sender: {name: 'Tea & Co', address: hello@tea.example}\npostal_address: 1 Main Street\n"
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(NOON)
+
+
+@pytest.fixture
+def app(tmp_path: Path, clock: VirtualClock) -> Iterator[App]:
+    make_home(tmp_path / "home")
+    opened = open_app(tmp_path / "home", clock=clock)
+    with opened.ledger.write() as transaction:
+        definitions.put(transaction, "policy", "policy", POLICY, NOON)
+        intent = (
+            MESSAGE,
+            "e",
+            "ana",
+            "welcome",
+            1,
+            "s",
+            "treated",
+            ["email"],
+            "tea <offers>",
+            "hello",
+            NOON,
+            None,
+            0,
+        )
+        verdict = (MESSAGE, "send", "email", None, NOON)
+        store.queue(
+            transaction,
+            pl.DataFrame([intent], schema=INTENTS, orient="row"),
+            pl.DataFrame([verdict], schema=VERDICTS, orient="row"),
+            NOON,
+        )
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def browser(app: App) -> TestClient:
+    api = FastAPI()
+    api.include_router(router(app))
+    return TestClient(api, base_url=app.settings.public_url, follow_redirects=False)
+
+
+@pytest.fixture
+def links(app: App) -> Links:
+    return Links(app.secret, app.settings.public_url)
+
+
+def recorded(app: App) -> list[dict[str, Any]]:
+    """The events that Courtesy itself put into the inbox."""
+    with app.ledger.read() as transaction:
+        batches = events_store.waiting(transaction)
+    assert set(batches["source"]) <= {"courtesy"}
+    return [event for body in batches["body"] for event in msgspec.json.decode(body)["batch"]]
+
+
+def test_opening_shows_a_picture_and_is_recorded(
+    browser: TestClient, app: App, links: Links
+) -> None:
+    answer = browser.get(links.opened(MESSAGE))
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.content.startswith(b"GIF89a")
+    (event,) = recorded(app)
+    assert (event["type"], event["event"], event["personId"]) == ("track", "Email Opened", "ana")
+    assert event["timestamp"] == "2026-03-04T12:00:00Z"
+    assert event["properties"] == {
+        "message_id": MESSAGE,
+        "journey": "welcome",
+        "step": "s",
+        "template": "hello",
+    }
+
+
+def test_opening_again_counts_only_in_another_minute(
+    browser: TestClient, app: App, links: Links, clock: VirtualClock
+) -> None:
+    for pause in (0, 20, 39, 1):
+        clock.move(clock.now() + pause * SECONDS)
+        browser.get(links.opened(MESSAGE))
+    assert [event["messageId"] for event in recorded(app)] == _ids(recorded(app), [0, 0, 0, 3])
+
+
+def _ids(events: list[dict[str, Any]], places: list[int]) -> list[str]:
+    return [events[place]["messageId"] for place in places]
+
+
+def test_a_link_leads_where_it_led_and_is_recorded(
+    browser: TestClient, app: App, links: Links
+) -> None:
+    target = "https://shop.example/?a=1&b=ü#there"
+    answer = browser.get(links.clicked(MESSAGE, target))
+    assert answer.status_code == 302
+    assert answer.headers["location"] == "https://shop.example/?a=1&b=%C3%BC#there"
+    (event,) = recorded(app)
+    assert (event["event"], event["properties"]["url"]) == ("Email Link Clicked", target)
+
+
+def test_two_links_in_one_minute_are_two_clicks(
+    browser: TestClient, app: App, links: Links
+) -> None:
+    for target in ("https://a.example", "https://b.example", "https://a.example"):
+        browser.get(links.clicked(MESSAGE, target))
+    assert [one["messageId"] for one in recorded(app)] == _ids(recorded(app), [0, 1, 0])
+    assert len({one["messageId"] for one in recorded(app)}) == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_looking_at_the_way_out_does_not_take_it(
+    browser: TestClient, app: App, links: Links, method: str
+) -> None:
+    browser.request(method, links.unsubscribe(MESSAGE))
+    assert recorded(app) == []
+
+
+def test_the_page_asks_and_is_sealed(browser: TestClient, links: Links) -> None:
+    answer = browser.get(links.unsubscribe(MESSAGE))
+    assert answer.status_code == 200
+    assert '<form method="post"><button type="submit">' in answer.text
+    assert "tea &lt;offers&gt;" in answer.text
+    assert "Tea &amp; Co" in answer.text
+    assert '<html lang="en">' in answer.text
+    assert "width=device-width" in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {
+            "content": b"List-Unsubscribe=One-Click",
+            "headers": {"Content-Type": "application/x-www-form-urlencoded"},
+        },
+        {"files": {"List-Unsubscribe": (None, "One-Click")}},
+        {},
+    ],
+    ids=["one-click", "multipart", "button"],
+)
+def test_a_post_unsubscribes_without_cookies_and_without_redirect(
+    browser: TestClient, app: App, links: Links, body: dict[str, Any]
+) -> None:
+    answer = browser.post(links.unsubscribe(MESSAGE), **body)
+    assert (answer.status_code, dict(answer.cookies)) == (200, {})
+    assert "Unsubscribed" in answer.text
+    (event,) = recorded(app)
+    assert event["event"] == "Unsubscribed"
+    assert event["properties"]["topic"] == "tea <offers>"
+    assert event["properties"]["channel"] == "email"
+
+
+def test_unsubscribing_twice_is_the_same_event(
+    browser: TestClient, app: App, links: Links, clock: VirtualClock
+) -> None:
+    browser.post(links.unsubscribe(MESSAGE))
+    clock.move(NOON + 3600 * SECONDS)
+    browser.post(links.unsubscribe(MESSAGE))
+    first, second = recorded(app)
+    assert first["messageId"] == second["messageId"]
+
+
+@pytest.mark.parametrize("path", ["o", "c", "u"])
+@pytest.mark.parametrize(
+    "change", [str.upper, lambda t: t[:-1], lambda t: t + "x", lambda t: "0" * 32 + t[32:]]
+)
+def test_what_was_changed_is_not_found(
+    browser: TestClient,
+    app: App,
+    links: Links,
+    path: str,
+    change: Any,  # noqa: ANN401 - a function of text
+) -> None:
+    made = {
+        "o": links.opened(MESSAGE),
+        "c": links.clicked(MESSAGE, "https://shop.example/offer"),
+        "u": links.unsubscribe(MESSAGE),
+    }[path]
+    base, _, token = made.rpartition("/")
+    assert browser.get(f"{base}/{change(token)}").status_code == 404
+    assert browser.get(f"/{path}/{'x' * 20_000}").status_code == 404
+    assert recorded(app) == []
+
+
+def test_a_changed_way_out_does_nothing(browser: TestClient, app: App, links: Links) -> None:
+    assert browser.post(links.unsubscribe(MESSAGE) + "x").status_code == 404
+    assert browser.post(links.opened(MESSAGE).replace("/o/", "/u/")).status_code == 404
+    assert recorded(app) == []
+
+
+def test_links_of_a_person_who_was_forgotten_still_lead_on(
+    browser: TestClient, app: App, links: Links
+) -> None:
+    gone = "cd" * 16
+    assert browser.get(links.opened(gone)).status_code == 200
+    assert browser.get(links.clicked(gone, "https://a.example")).status_code == 302
+    assert browser.post(links.unsubscribe(gone)).status_code == 200
+    assert recorded(app) == []
