@@ -50,19 +50,19 @@ class Intake:
     async def _write_all(self) -> None:
         while self._waiting:
             group, self._waiting = self._waiting, []
-            await self._write(group)
+            error = await self._write(group)
             self._bytes -= sum(len(batch.collected.body) for batch, _ in group)
+            _resolve(group, error)
+            if self._arrived and not error:
+                self._arrived()
         self._writer = None
 
-    async def _write(self, group: list[Waiting]) -> None:
+    async def _write(self, group: list[Waiting]) -> Exception | None:
         try:
             await run_in_threadpool(self._commit, [batch for batch, _ in group])
         except Exception as error:  # noqa: BLE001 - raised again in everyone who waits
-            _resolve(group, error)
-            return
-        _resolve(group, None)
-        if self._arrived:
-            self._arrived()
+            return error
+        return None
 
     def _commit(self, batches: list[Accepted]) -> None:
         with self._app.ledger.write() as transaction:
