@@ -1,17 +1,52 @@
-"""``courtesy lift file``: what an experiment in outside data showed."""
+"""``courtesy lift``: what a journey changed, and what an experiment in outside data showed."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import _click
+from typer.core import TyperGroup
 
-from courtesy.doors.cli.frame import Json, answer
+from courtesy.doors.cli.frame import Json, answer, opened
+from courtesy.flow import lift_of
 from courtesy.ground.primitives.errors import DataError
-from courtesy.ground.stats import AlwaysValid, Fixed, Rule
+from courtesy.ground.stats import DEFAULT_ALPHA, AlwaysValid, Fixed, Rule
 from courtesy.stages.lift import FilePlan, as_data, as_text, measure_file
 
-lift = typer.Typer(help="Did it help?", no_args_is_help=True)
+
+class _Named(TyperGroup):
+    """Takes a first word that is no command for the name of a journey."""
+
+    def parse_args(self, ctx: _click.Context, args: list[str]) -> list[str]:
+        unknown = bool(args) and not args[0].startswith("-") and args[0] not in self.commands
+        return super().parse_args(ctx, ["journey", *args] if unknown else args)
+
+
+AlwaysValidOption = Annotated[
+    bool, typer.Option("--always-valid/--fixed", help="For any number of looks, or for one.")
+]
+AlphaOption = Annotated[float, typer.Option(help="Accepted share of wrong alarms.")]
+
+lift = typer.Typer(
+    cls=_Named,
+    help="Did it help? NAME is a journey: courtesy lift welcome.",
+    no_args_is_help=True,
+)
+
+
+@lift.command("journey")
+def measure_journey(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A journey in force.")],
+    always_valid: AlwaysValidOption = True,
+    alpha: AlphaOption = DEFAULT_ALPHA,
+    json: Json = False,
+) -> None:
+    """What a journey changed, beside the people it left alone."""
+    with opened(context) as app:
+        found = lift_of(app, name, _rule(alpha, always_valid=always_valid))
+    answer(as_data(found), json=json, text=lambda: as_text(found))
 
 
 @lift.command("file")
@@ -32,10 +67,8 @@ def measure_data(  # noqa: PLR0913, PLR0917 - one argument for each option
     split: Annotated[
         str | None, typer.Option(help="Expected shares, such as A:1,B:1; equal otherwise.")
     ] = None,
-    always_valid: Annotated[
-        bool, typer.Option("--always-valid/--fixed", help="For any number of looks, or for one.")
-    ] = True,
-    alpha: Annotated[float, typer.Option(help="Accepted share of wrong alarms.")] = 0.05,
+    always_valid: AlwaysValidOption = True,
+    alpha: AlphaOption = DEFAULT_ALPHA,
     randomised: Annotated[
         bool, typer.Option("--randomised/--observed", help="Whether chance alone chose the arms.")
     ] = True,

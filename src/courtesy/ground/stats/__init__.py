@@ -11,11 +11,12 @@ from courtesy.ground.stats.effect import Effect, compare
 from courtesy.ground.stats.estimate import Estimate, mean_of, ratios
 from courtesy.ground.stats.moments import Array, Moments
 from courtesy.ground.stats.multiplicity import benjamini_hochberg, holm
-from courtesy.ground.stats.rule import AlwaysValid, Fixed, Rule
+from courtesy.ground.stats.rule import DEFAULT_ALPHA, AlwaysValid, Fixed, Rule
 from courtesy.ground.stats.sample_ratio import ALARM, chi_square, sequential
 
 __all__ = [
     "ALARM",
+    "DEFAULT_ALPHA",
     "AlwaysValid",
     "Array",
     "Effect",
