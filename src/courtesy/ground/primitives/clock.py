@@ -19,7 +19,7 @@ _UNITS = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
-_DURATION = re.compile(r"^\s*(\d{1,6})\s*([smhdw])\s*$")
+_DURATION = re.compile(r"^\s*(\d{1,6})\s*([smhdw])\s*$", re.ASCII)
 
 
 class Clock(Protocol):
@@ -82,7 +82,9 @@ def duration(text: str) -> timedelta:
     """
     found = _DURATION.match(text)
     if not found:
-        raise InputError(f"A duration is a number and s, m, h, d or w, such as 7d; found {text!r}.")
+        raise InputError(
+            f"A duration is a number and s, m, h, d or w, such as 7d; found {text[:60]!r}."
+        )
     return int(found[1]) * _UNITS[found[2]]
 
 
@@ -94,6 +96,6 @@ def parse_instant(text: str) -> datetime:
     """
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise InputError(f"A time looks like 2026-01-31T12:00:00Z; found {text[:60]!r}.") from None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
