@@ -55,7 +55,8 @@ def note_of(home: Path) -> Note | None:
 
 def effects(note: Note | None) -> Mapping[str, float]:
     """The true effect of each journey of a demo; empty where it is not known."""
-    return {truth.journey: truth.effect for truth in note.truths} if note else {}
+    truths = note.truths if note else ()
+    return {truth.journey: truth.effect for truth in truths if truth.people}
 
 
 def _remove(home: Path) -> None:

@@ -1,0 +1,170 @@
+"""Small charts as inline SVG.
+
+Positions across are in percent and sizes of text in pixels, so that a chart fills a phone and a
+wide page alike and its text stays readable.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import time
+
+from markupsafe import Markup
+
+from courtesy.doors.web.figures import clock, count, points
+from courtesy.doors.web.model import Hours, Measured, Quiet
+
+_TICKS = 5
+_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_ROUNDING = 1e-12
+_DAY = 24
+_TALL, _FOOT, _AIR = 128, 20, 12
+_COLUMN = 0.76
+_ROW, _MIDDLE = 44, 22
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A range of values across a chart, with round ticks."""
+
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+
+    def at(self, value: float) -> float:
+        """Where a value stands across, in percent."""
+        return 100 * (value - self.low) / (self.high - self.low)
+
+
+def scale(values: Sequence[float]) -> Scale:
+    """A range that holds all values and zero, and ends on round numbers."""
+    low, high = min(*values, 0.0), max(*values, 0.0)
+    rough = (high - low or 1.0) / _TICKS
+    size = 10.0 ** math.floor(math.log10(rough))
+    step = next(size * factor for factor in _STEPS if size * factor >= rough - _ROUNDING)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    ticks = tuple(round(number * step, 10) for number in range(first, last + 1))
+    return Scale(ticks[0], ticks[-1], ticks)
+
+
+def bar(share: float) -> Markup:
+    """One horizontal bar over a share (0 to 1) of its track; what it says stands beside it."""
+    width = 100 * max(min(share, 1.0), 0.0)
+    track = _element("rect", class_="track", width="100%", height=12, rx=6)
+    fill = _element("rect", class_="fill", width=_across(width), height=12, rx=6)
+    return _drawing([track, fill] if width else [track], 12, "bar")
+
+
+def hours_chart(hours: Hours, quiet: Quiet | None) -> Markup:
+    """Columns for the hours of the day; quiet hours are shaded."""
+    most = max(hours.counts) or 1
+    parts = [_shade(start, end) for start, end in _quiet_spans(quiet)]
+    parts += [_column(hour, number, most) for hour, number in enumerate(hours.counts) if number]
+    parts += [_hour_label(hour) for hour in range(0, _DAY + 1, 6)]
+    return _drawing(parts, _TALL + _FOOT, "chart", _hours_text(hours, quiet))
+
+
+def interval_chart(measured: Measured, across: Scale) -> Markup:
+    """An effect with its interval, the line of no effect, and the true effect where it is known."""
+    if measured.effect is None or measured.low is None or measured.high is None:
+        return Markup()
+    kind = "sure" if measured.shown else "unsure"
+    effect = across.at(measured.effect)
+    low, high = (min(max(across.at(end), 0), 100) for end in (measured.low, measured.high))
+    reach = {"x": _across(low), "y": 16, "width": _across(high - low), "height": 12, "rx": 6}
+    parts = [_line(across, tick, "grid" if tick else "zero", 0, _ROW) for tick in across.ticks]
+    parts.append(_element("rect", class_=f"reach {kind}", **reach))
+    parts.append(_element("circle", class_=f"found {kind}", cx=_across(effect), cy=_MIDDLE, r=7))
+    if measured.true_effect is not None:
+        parts.append(_line(across, measured.true_effect, "truth", 6, _ROW - 6))
+    return _drawing(parts, _ROW, "chart", _interval_text(measured))
+
+
+def axis(across: Scale) -> Markup:
+    """The ticks below interval charts, in percentage points."""
+    ends = {across.low: "start", across.high: "end"}
+    labels = [
+        _element(
+            "text",
+            points(tick),
+            x=_across(across.at(tick)),
+            y=13,
+            text_anchor=ends.get(tick, "middle"),
+        )
+        for tick in across.ticks
+    ]
+    return _drawing(labels, 18, "axis")
+
+
+def _element(name: str, *inside: Markup | str, **attributes: object) -> Markup:
+    pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
+    told = Markup(" ").join(Markup('{}="{}"').format(key, value) for key, value in pairs)
+    return Markup("<{} {}>{}</{}>").format(name, told, Markup().join(inside), name)
+
+
+def _drawing(parts: Iterable[Markup], height: int, kind: str, text: str = "") -> Markup:
+    said = {"role": "img", "aria_label": text} if text else {"aria_hidden": "true"}
+    return _element("svg", *parts, class_=kind, width="100%", height=height, **said)
+
+
+def _line(across: Scale, value: float, kind: str, top: int, bottom: int) -> Markup:
+    at = _across(across.at(value))
+    return _element("line", class_=kind, x1=at, x2=at, y1=top, y2=bottom)
+
+
+def _across(percent: float) -> str:
+    return f"{percent:.2f}%"
+
+
+def _shade(start: float, end: float) -> Markup:
+    left, width = 100 * start / _DAY, 100 * (end - start) / _DAY
+    return _element("rect", class_="quiet", x=_across(left), width=_across(width), height=_TALL)
+
+
+def _column(hour: int, number: int, most: int) -> Markup:
+    tall = max((_TALL - _AIR) * number / most, 2.0)
+    return _element(
+        "rect",
+        _element("title", f"{hour:02}:00: {count(number)}"),
+        class_="column",
+        x=_across(100 * (hour + (1 - _COLUMN) / 2) / _DAY),
+        y=f"{_TALL - tall:.1f}",
+        width=_across(100 * _COLUMN / _DAY),
+        height=f"{tall:.1f}",
+        rx=2,
+    )
+
+
+def _hour_label(hour: int) -> Markup:
+    anchor = {0: "start", _DAY: "end"}.get(hour, "middle")
+    at = _across(100 * hour / _DAY)
+    return _element("text", f"{hour:02}:00", x=at, y=_TALL + 15, text_anchor=anchor)
+
+
+def _quiet_spans(quiet: Quiet | None) -> list[tuple[float, float]]:
+    if quiet is None:
+        return []
+    start, end = _hours_of(quiet.start), _hours_of(quiet.end)
+    return [(start, end)] if start < end else [(0.0, end), (start, float(_DAY))]
+
+
+def _hours_of(moment: time) -> float:
+    return moment.hour + moment.minute / 60
+
+
+def _hours_text(hours: Hours, quiet: Quiet | None) -> str:
+    busiest = max(range(_DAY), key=lambda hour: hours.counts[hour])
+    text = f"{hours.channel}: most were sent at {busiest:02}:00, {count(hours.counts[busiest])}."
+    if quiet:
+        text += f" Quiet hours are from {clock(quiet.start)} to {clock(quiet.end)}."
+    return text
+
+
+def _interval_text(measured: Measured) -> str:
+    text = (
+        f"{measured.journey}: {points(measured.effect)} points, interval from "
+        f"{points(measured.low)} to {points(measured.high)}."
+    )
+    if measured.true_effect is not None:
+        text += f" True effect: {points(measured.true_effect)}."
+    return text

@@ -1,0 +1,182 @@
+"""One person's story, put together from all that is kept of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import polars as pl
+
+from courtesy.app import App
+from courtesy.doors.web.model import Moment, Story
+from courtesy.doors.web.protagonist import richest
+from courtesy.doors.web.words import ENDINGS, MEANINGS
+from courtesy.ground.ledger import Transaction
+from courtesy.stages.events import EVENTS
+from courtesy.stages.experiments import HOLDOUT
+from courtesy.stages.journeys import Branch, Journey, Wait
+from courtesy.stages.journeys import store as journeys_store
+from courtesy.stages.messages import Reason, State, store
+from courtesy.stages.messages.policy import CHANNELS, time_zones
+from courtesy.stages.profiles import store as profiles_store
+from courtesy.stages.profiles.model import ANY
+from courtesy.workspace import Workspace
+
+_LONGEST = 70
+_TRAITS = 6
+_AN_HOUR = 3600
+_EVENTS = """
+SELECT event, type, occurred_at, properties FROM events
+WHERE person_id IN (SELECT person_id FROM asked) ORDER BY occurred_at, message_id
+"""
+_TOLD = ("name", "product", "came_by", "topic", "total", "currency")
+_object = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def story(
+    app: App, transaction: Transaction, definitions: Workspace, name: str | None
+) -> Story | None:
+    """The story of the person called ``name``, or of who has most to tell; None for nobody.
+
+    Raises:
+        NotFoundError: nobody is called so.
+    """
+    person_id = profiles_store.find(transaction, name) if name else richest(app, transaction)
+    if person_id is None:
+        return None
+    person = profiles_store.person(transaction, person_id)
+    traits = person["traits"]
+    zone = traits.get("timezone") if traits.get("timezone") in time_zones() else "UTC"
+    moments = [
+        *_done(app, transaction, person_id, _goals(definitions)),
+        *_passed(transaction, person_id, definitions),
+        *_said(transaction, person_id),
+    ]
+    told = _joined(sorted(moments, key=lambda one: one.at), ZoneInfo(zone))
+    return Story(
+        name=str(traits.get("first_name") or person["identifiers"][0]["value"]),
+        person_id=person_id,
+        zone=zone,
+        traits=_traits(traits),
+        allowed=_allowed(person["consents"]),
+        moments=tuple(told[:_LONGEST]),
+        left_out=max(len(told) - _LONGEST, 0),
+    )
+
+
+def _goals(definitions: Workspace) -> set[str]:
+    goals = (journey.goal for journey in definitions.journeys.values())
+    return {goal.condition.event for goal in goals if goal is not None}
+
+
+def _done(app: App, transaction: Transaction, person_id: str, goals: set[str]) -> Iterator[Moment]:
+    merges = profiles_store.merges(transaction)
+    before = merges.filter(pl.col("into_id") == person_id)["person_id"]
+    asked = pl.DataFrame({"person_id": [person_id, *before]})
+    for row in app.engine.query(_EVENTS, tables=[EVENTS], frames={"asked": asked}).to_dicts():
+        title = row["event"] or row["type"].capitalize()
+        kind = "goal" if title in goals else "response"
+        yield Moment(row["occurred_at"], kind, title, _told(row))
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    """What an event says about itself, where it uses one of the usual words."""
+    if row["type"] == "identify":
+        return ""
+    said = _object(row["properties"])
+    return ", ".join(str(said[name]) for name in _TOLD if said.get(name) not in {None, ""})
+
+
+def _passed(transaction: Transaction, person_id: str, definitions: Workspace) -> Iterator[Moment]:
+    found = journeys_store.of_person(transaction, person_id)
+    versions = {}
+    for row in found["enrollments"]:
+        versions[row["enrollment_id"]] = definitions.versions[row["journey"], row["version"]]
+        alone = row["arm"] == HOLDOUT
+        how = "By chance left alone, to compare with" if alone else "By chance among the treated"
+        yield Moment(row["entered_at"], "journey", f"Enters {row['journey']}", how)
+        if row["ended_at"]:
+            how = ENDINGS.get(row["reason"], row["reason"])
+            yield Moment(row["ended_at"], "journey", f"Leaves {row['journey']}", how)
+    for row in found["passages"]:
+        title = _step(versions[row["enrollment_id"]], row["step"], row["outcome"])
+        if title:
+            yield Moment(row["passed_at"], "journey", title, row["journey"])
+
+
+def _step(journey: Journey, step: str, outcome: str) -> str:
+    node = journey.nodes.get(step)
+    if isinstance(node, Wait):
+        hours = node.length.total_seconds() / _AN_HOUR
+        return f"Waits {hours / 24:g} days" if hours >= 24 else f"Waits {hours:g} hours"  # noqa: PLR2004 - a day
+    if isinstance(node, Branch):
+        number = outcome.removeprefix("branch ")
+        return f"Takes way {number} of the branch" if number.isdigit() else "Takes the other way"
+    return ""
+
+
+def _said(transaction: Transaction, person_id: str) -> Iterator[Moment]:
+    for row in store.of_person(transaction, person_id):
+        what = f"{row['channel']} {row['template']}"
+        if row["sent_at"]:
+            yield Moment(row["sent_at"], "message", f"Is sent {what}", _waited(row))
+        elif row["reason"]:
+            meaning = MEANINGS[Reason(row["reason"])]
+            word = "Not sent yet" if row["state"] == State.HELD else "Not sent"
+            yield Moment(
+                row["created_at"], "refused", f"{word}: {what}", f"{row['reason']}: {meaning}"
+            )
+        else:
+            yield Moment(row["created_at"], "refused", f"Waits to be sent: {what}")
+
+
+def _waited(row: Mapping[str, Any]) -> str:
+    hours = (row["sent_at"] - row["created_at"]).total_seconds() / _AN_HOUR
+    return f"For {row['journey']}" + (f", {hours:.0f} hours after it was due" if hours >= 1 else "")
+
+
+def _joined(moments: Sequence[Moment], zone: ZoneInfo) -> list[Moment]:
+    """Moments in local time; what is done again at once on the same day is counted."""
+    told: list[tuple[Moment, int]] = []
+    for moment in moments:
+        local = moment.at.astimezone(zone)
+        here = Moment(local, moment.kind, moment.title, moment.detail)
+        if told and _again(told[-1][0], here):
+            told[-1] = (told[-1][0], told[-1][1] + 1)
+        else:
+            told.append((here, 1))
+    return [_counted(moment, times) for moment, times in told]
+
+
+def _again(before: Moment, now: Moment) -> bool:
+    same = before.title == now.title and before.kind == now.kind == "response"
+    return same and before.at.date() == now.at.date()
+
+
+def _counted(moment: Moment, times: int) -> Moment:
+    if times == 1:
+        return moment
+    return Moment(moment.at, moment.kind, f"{moment.title}, {times} times", moment.detail)
+
+
+def _traits(traits: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Some traits; addresses are left out."""
+    shown = [
+        (name, str(value))
+        for name, value in traits.items()
+        if name not in {*CHANNELS, "phone"} and not isinstance(value, dict | list)
+    ]
+    return tuple(shown[:_TRAITS])
+
+
+def _allowed(consents: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What is allowed after all that was declared, in order of time."""
+    allowed: dict[tuple[str, str], bool] = {}
+    for one in consents:
+        if one["granted"]:
+            allowed[one["topic"], one["channel"]] = True
+            continue
+        for topic, channel in list(allowed):
+            if one["topic"] in {topic, ANY} and one["channel"] in {channel, ANY}:
+                del allowed[topic, channel]
+    return tuple(f"{topic} by {channel}" for topic, channel in allowed)
