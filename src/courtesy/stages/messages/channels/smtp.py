@@ -10,23 +10,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from aiosmtplib import (
-    SMTP,
-    SMTPException,
-    SMTPRecipientRefused,
-    SMTPResponseException,
-    SMTPServerDisconnected,
-)
+from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
 from courtesy.ground.primitives.errors import DeliveryError, InputError
 from courtesy.stages.messages.channels.mime import compose
+from courtesy.stages.messages.channels.session import Reply, Session
 from courtesy.stages.messages.model import Letter, Receipt, ReceiptKind
 
 _PORTS = {"smtp": 25, "smtps": 465}
 _GO_AHEAD = 354
-_DONE = 250
 _CLOSING = 421
 _PERMANENT = 500
+_RECIPIENT = 1
+_SAFE = re.compile(r"[!-;=?-~]+")
 _LONGEST_DETAIL = 500
 _STATUS = re.compile(r"^5\.(\d{1,3})\.\d{1,3}\b")
 _ADDRESS, _MAILBOX = "1", "2"
@@ -77,7 +73,7 @@ class Line:
 
     def __init__(self, server: SmtpServer) -> None:
         self._server = server
-        self._client = self._new()
+        self._session: Session | None = None
 
     async def send(self, letter: Letter) -> Receipt:
         """Hand one letter over.
@@ -85,96 +81,101 @@ class Line:
         Raises:
             DeliveryError: the server cannot be used now; the letter was not handed over.
         """
-        reused = self._client.is_connected
         try:
-            content = compose(letter)
+            commands, content = _commands(letter), compose(letter)
         except ValueError as error:
             return _receipt(letter, ReceiptKind.REJECTED, str(error))
-        await self._open()
+        reused = self._session is not None and self._session.alive
+        session = await self._opened()
         try:
-            return await self._hand_over(letter, content)
-        except SMTPServerDisconnected as error:
+            return await self._hand_over(session, letter, commands, content)
+        except TimeoutError as error:
+            self._drop()
+            raise DeliveryError(str(error)) from None
+        except OSError as error:
             self._drop()
             if reused:
                 return await self.send(letter)
             return _receipt(letter, ReceiptKind.DEFERRED, str(error))
-        except (SMTPException, OSError) as error:
-            self._drop()
-            raise DeliveryError(_said(error)) from None
 
     async def close(self) -> None:
         """Take leave of the server."""
-        if self._client.is_connected:
-            with suppress(SMTPException, OSError):
-                await self._client.quit(timeout=self._server.connect_seconds)
+        if self._session:
+            with suppress(OSError):
+                await self._session.ask(b"QUIT", seconds=self._server.connect_seconds)
         self._drop()
 
-    async def _open(self) -> None:
-        if self._client.is_connected:
-            return
-        try:
-            await self._client.connect()
-        except (SMTPException, OSError, ValueError) as error:
+    async def _opened(self) -> Session:
+        if self._session is None or not self._session.alive:
             self._drop()
-            raise DeliveryError(_said(error)) from None
-        self._client.timeout = self._server.reply_seconds
+            try:
+                self._session = await _connected(self._server)
+            except (SMTPException, OSError, ValueError) as error:
+                raise DeliveryError(_said(error)) from None
+        return self._session
 
-    async def _hand_over(self, letter: Letter, content: bytes) -> Receipt:
-        try:
-            await self._client.mail(letter.sender.address)
-            await self._client.rcpt(letter.address)
-            reply = await self._client.execute_command(b"DATA")
-        except SMTPResponseException as error:
-            to_address = isinstance(error, SMTPRecipientRefused)
-            return await self._refused(letter, error.code, error.message, to_address=to_address)
-        if reply.code != _GO_AHEAD:
-            return await self._refused(letter, reply.code, reply.message, to_address=False)
-        return await self._finished(letter, content)
-
-    async def _finished(self, letter: Letter, content: bytes) -> Receipt:
-        """Send the content and wait; from here on the server may have taken the letter."""
-        protocol = self._client.protocol
-        if protocol is None:
-            raise SMTPServerDisconnected("Connection lost")
-        protocol.write(content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
-        try:
-            reply = await protocol.read_response(timeout=self._server.letter_seconds)
-        except (SMTPException, OSError) as error:
-            self._drop()
-            return _receipt(letter, ReceiptKind.UNCERTAIN, _said(error))
-        if reply.code == _DONE:
-            return _receipt(letter, ReceiptKind.ACCEPTED, reply.message)
-        kind = kind_of(reply.code, reply.message, to_address=False)
-        return _receipt(letter, kind, f"{reply.code} {reply.message}")
-
-    async def _refused(
-        self, letter: Letter, code: int, message: str, *, to_address: bool
+    async def _hand_over(
+        self, session: Session, letter: Letter, commands: tuple[bytes, ...], content: bytes
     ) -> Receipt:
-        if code == _CLOSING:
-            raise SMTPServerDisconnected(f"{code} {message}")
-        try:
-            await self._client.rset()
-        except (SMTPException, OSError):
-            self._drop()
-        kind = kind_of(code, message, to_address=to_address)
-        return _receipt(letter, kind, f"{code} {message}")
+        replies = await session.envelope(*commands, seconds=self._server.reply_seconds)
+        refusal = next((at for at, reply in enumerate(replies) if not reply.positive), None)
+        if refusal is None:
+            return await self._finished(session, letter, content)
+        if replies[refusal].code == _CLOSING:
+            raise ConnectionError(str(replies[refusal]))
+        await self._reset(session, replies)
+        return _refused(letter, replies[refusal], to_address=refusal == _RECIPIENT)
 
-    def _new(self) -> SMTP:
-        server = self._server
-        return SMTP(
-            hostname=server.host,
-            port=server.port,
-            username=server.user,
-            password=server.password,
-            local_hostname=platform.node() or "localhost",
-            timeout=server.connect_seconds,
-            use_tls=server.tls,
-            validate_certs=server.tls or server.user is not None,
-        )
+    async def _finished(self, session: Session, letter: Letter, content: bytes) -> Receipt:
+        """Send the content and wait; from here on the server may have taken the letter."""
+        if not session.alive:
+            raise ConnectionError("The connection was lost.")
+        stuffed = content.replace(b"\r\n.", b"\r\n..") + b"."
+        try:
+            (reply,) = await session.ask(stuffed, seconds=self._server.letter_seconds)
+        except OSError as error:
+            self._drop()
+            return _receipt(letter, ReceiptKind.UNCERTAIN, str(error))
+        if reply.positive:
+            return _receipt(letter, ReceiptKind.ACCEPTED, reply.text)
+        return _refused(letter, reply, to_address=False)
+
+    async def _reset(self, session: Session, replies: list[Reply]) -> None:
+        """Get ready for the next letter; a server may wait for content that is not to come."""
+        waiting = replies[-1].code == _GO_AHEAD
+        try:
+            await session.ask(b"." if waiting else b"RSET", seconds=self._server.reply_seconds)
+        except OSError:
+            self._drop()
 
     def _drop(self) -> None:
-        self._client.close()
-        self._client = self._new()
+        if self._session:
+            self._session.close()
+        self._session = None
+
+
+async def _connected(server: SmtpServer) -> Session:
+    client = SMTP(
+        hostname=server.host,
+        port=server.port,
+        username=server.user,
+        password=server.password,
+        local_hostname=platform.node() or "localhost",
+        timeout=server.connect_seconds,
+        use_tls=server.tls,
+        validate_certs=server.tls or server.user is not None,
+    )
+    await client.connect()
+    if client.is_ehlo_or_helo_needed:
+        await client.ehlo()
+    return Session(client)
+
+
+def _commands(letter: Letter) -> tuple[bytes, ...]:
+    sender, receiver = letter.sender.address, letter.address
+    if not _SAFE.fullmatch(sender) or not _SAFE.fullmatch(receiver):
+        raise ValueError(f"SMTP cannot carry this address: {receiver!r:.80}.")
+    return f"MAIL FROM:<{sender}>".encode(), f"RCPT TO:<{receiver}>".encode(), b"DATA"
 
 
 def kind_of(code: int, message: str, *, to_address: bool) -> ReceiptKind:
@@ -193,6 +194,10 @@ def kind_of(code: int, message: str, *, to_address: bool) -> ReceiptKind:
         return ReceiptKind.BOUNCED if status[1] in blamed else ReceiptKind.REJECTED
     bounced = to_address and code in _MAILBOX_CODES
     return ReceiptKind.BOUNCED if bounced else ReceiptKind.REJECTED
+
+
+def _refused(letter: Letter, reply: Reply, *, to_address: bool) -> Receipt:
+    return _receipt(letter, kind_of(reply.code, reply.text, to_address=to_address), str(reply))
 
 
 def _receipt(letter: Letter, kind: ReceiptKind, detail: str) -> Receipt:
