@@ -1,6 +1,8 @@
 """Outside data as one relation of the embedded engine: CSV, also compressed, and Parquet."""
 
+import csv
 import gzip
+import io
 import lzma
 import shutil
 import tempfile
@@ -66,8 +68,16 @@ def _relation(
 ) -> duckdb.DuckDBPyRelation:
     if plain.suffix == ".parquet":
         return connection.read_parquet(str(plain))
+    header = _header(path)
+    delimiter = max(_DELIMITERS, key=header.count)
     return connection.read_csv(
-        str(plain), header=True, all_varchar=True, sep=_delimiter(path), quotechar='"'
+        str(plain),
+        auto_detect=False,
+        header=True,
+        columns=dict.fromkeys(_names(header, delimiter, path), "VARCHAR"),
+        sep=delimiter,
+        quotechar='"',
+        escapechar='"',
     )
 
 
@@ -81,14 +91,20 @@ def _plain(path: Path, folder: Path) -> Path:
     return unpacked
 
 
-def _delimiter(path: Path) -> str:
+def _header(path: Path) -> str:
     with _reader(path) as file:
-        header = file.readline().decode("utf-8", errors="replace")
-    if not header.strip():
-        raise DataError(
-            "The file is empty; its first line should name the columns.", place=path.name
-        )
-    return max(_DELIMITERS, key=header.count)
+        line = file.readline().decode("utf-8-sig", errors="replace")
+    if not line.strip():
+        raise DataError("It is empty; its first line should name the columns.", place=str(path))
+    return line
+
+
+def _names(header: str, delimiter: str, path: Path) -> list[str]:
+    names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter))]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise DataError(f"The column {twice[0]!r} is there twice.", place=f"{path}: row 0")
+    return names
 
 
 def _reader(path: Path) -> IO[bytes]:
@@ -96,7 +112,9 @@ def _reader(path: Path) -> IO[bytes]:
         return cast("IO[bytes]", gzip.open(path))
     if path.suffix == ".xz":
         return lzma.open(path)
-    return zstandard.open(path) if path.suffix == ".zst" else path.open("rb")
+    if path.suffix == ".zst":
+        return io.BufferedReader(zstandard.open(path, "rb"))
+    return path.open("rb")
 
 
 def _quoted(text: str) -> str:
@@ -104,6 +122,8 @@ def _quoted(text: str) -> str:
 
 
 def _reason(error: Exception) -> str:
+    """What the engine says, without its advice on its own settings."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    first = " ".join(lines[:2]) if lines and "CSV Error" in lines[0] else lines[0] if lines else ""
-    return first.partition("Error: ")[2] or first or "It cannot be read."
+    told = [line for line in lines if not line.startswith("Original Line")]
+    shown = " ".join(told[: 2 if "CSV Error" in told[0] else 1]) if told else "It cannot be read."
+    return shown.partition("Error: ")[2] or shown
