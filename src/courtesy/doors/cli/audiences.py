@@ -52,7 +52,7 @@ def count(context: typer.Context, name: Name, json: Json = False) -> None:
         members = store.counts(transaction).get(name, 0)
     meant = int(found["meant"].sum())
     data = {"audience": name, "count": meant, "members": members}
-    answer(data, json=json, text=lambda: f"{name}: {meant} people now, {members} members")
+    answer(data, json=json, text=lambda: f"{name}: {meant} now, {members} at the last refresh")
 
 
 @audiences.command("explain")

@@ -7,7 +7,16 @@ from courtesy.ground.rules.describe import describe
 from courtesy.ground.rules.facts import Facts
 from courtesy.ground.rules.literals import literal
 from courtesy.ground.rules.mentions import leaves
-from courtesy.ground.rules.model import Condition, Did, Leaf, Path, Sequence, Trait
+from courtesy.ground.rules.model import (
+    Condition,
+    Consented,
+    Did,
+    Leaf,
+    Member,
+    Path,
+    Sequence,
+    Trait,
+)
 from courtesy.ground.rules.node import spell
 
 
@@ -57,13 +66,20 @@ def _evidence(leaf: Leaf, facts: Facts) -> str:
         return _object(times=f"'[' || {moments} || ']'")
     if isinstance(leaf, Trait):
         return _object(value=f"coalesce({facts.trait(leaf)}, 'null')")
-    return _object(known=f"coalesce(CAST({known(leaf, facts)} AS VARCHAR), 'null')")
+    if isinstance(leaf, Consented):
+        return _object(granted=_word(known(leaf, facts), "null"))
+    word = _word(known(leaf, facts), "false")
+    return _object(member=word) if isinstance(leaf, Member) else _object(reachable=word)
 
 
 def _object(**fields: str) -> str:
     """A JSON object as text, from expressions that yield JSON."""
     entries = " || ', ' || ".join(f"'\"{name}\": ' || {value}" for name, value in fields.items())
     return f"'{{' || {entries} || '}}'"
+
+
+def _word(expression: str, otherwise: str) -> str:
+    return f"coalesce(CAST({expression} AS VARCHAR), '{otherwise}')"
 
 
 def _moment(expression: str) -> str:

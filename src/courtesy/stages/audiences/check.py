@@ -54,11 +54,12 @@ def _audience(document: Document) -> Audience:
         when = parse(file.when, ("when",), place=document.place)
     except ConditionError as error:
         raise DefinitionError(error.detail, place=error.place) from None
-    if mentions(when).entry:
-        raise DefinitionError(
-            "same_as looks at the event that began a journey; an audience has none.",
-            place=document.place(("when",)),
-        )
+    for path, leaf in leaves(when, ("when",)):
+        if mentions(leaf).entry:
+            raise DefinitionError(
+                "same_as looks at the event that began a journey; an audience has none.",
+                place=document.place(path),
+            )
     return Audience(file.audience, file.owner, file.description, when)
 
 

@@ -44,7 +44,7 @@ def evaluate(  # noqa: PLR0913 - where to look, what for, whom about and when
             pl.lit(None, kind).alias(name) for name, kind in truths.items()
         )
     asked = Asked(transaction, None if everyone else given)
-    sources = gather(asked, conditions.values(), given, now)
+    sources = gather(asked, conditions.values(), given, now, anchored=anchored)
     sql = compile_conditions(
         conditions, now, anchored=anchored, everyone=everyone, history=sources.history
     )

@@ -2,13 +2,22 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 
 from courtesy.ground.lake import Engine, Table
-from courtesy.ground.rules import Condition, Consented, Leaf, Member, Reachable, Trait, leaves
-from courtesy.ground.rules import mentions as mentioned
+from courtesy.ground.rules import (
+    Condition,
+    Consented,
+    Leaf,
+    Member,
+    Reachable,
+    Trait,
+    leaves,
+    lookback,
+    mentions,
+)
 from courtesy.stages.audiences.model import GIVEN
 from courtesy.stages.audiences.store import Asked
 from courtesy.stages.events.model import EVENTS
@@ -29,32 +38,53 @@ WHERE events.person_id IN (SELECT person_id FROM given UNION ALL SELECT person_i
 class Sources:
     """Relations by name, and the SELECT that makes the history of the lake's events.
 
-    ``history`` is empty where nothing is asked about events; the lake is not read then.
+    ``history`` is empty where nothing is asked about events; the lake is not read then. Events
+    before the day ``since`` (None: any) and after the day ``until`` are not looked at.
     """
 
     frames: dict[str, pl.DataFrame]
-    history: str
+    until: date
+    since: date | None = None
+    history: str = ""
 
     def query(self, engine: Engine, sql: str) -> pl.DataFrame:
         """The rows of a statement."""
         tables: tuple[Table, ...] = (EVENTS,) if self.history else ()
-        return engine.query(sql, tables=tables, frames=self.frames)
+        return engine.query(
+            sql, tables=tables, frames=self.frames, since=self.since, until=self.until
+        )
 
 
 def gather(
-    asked: Asked, conditions: Iterable[Condition], given: pl.DataFrame, now: datetime
+    asked: Asked,
+    conditions: Iterable[Condition],
+    given: pl.DataFrame,
+    now: datetime,
+    *,
+    anchored: bool = False,
 ) -> Sources:
     """Look up what the conditions mention about the people of ``given``."""
     wanted = list(conditions)
     found = [leaf for condition in wanted for _, leaf in leaves(condition)]
     frames = {"given": given.select(list(GIVEN)).cast(GIVEN), **_state(asked, found, now)}
-    if not any(mentioned(condition).events for condition in wanted):
-        return Sources(frames, "")
+    if not any(mentions(condition).events for condition in wanted):
+        return Sources(frames, now.date())
+    since = _begin(given) if anchored else _earliest(wanted, now)
     merges = asked.merges()
     if merges.is_empty():
-        return Sources(frames, _HISTORY)
+        return Sources(frames, now.date(), since, _HISTORY)
     history = _MERGED if asked.everyone else _MERGED + _OF_GIVEN
-    return Sources({**frames, "merges": merges}, history)
+    return Sources({**frames, "merges": merges}, now.date(), since, history)
+
+
+def _begin(given: pl.DataFrame) -> date | None:
+    first = given["since"].min()
+    return first.date() if isinstance(first, datetime) else None
+
+
+def _earliest(conditions: Iterable[Condition], now: datetime) -> date | None:
+    length = lookback(conditions)
+    return (now - length).date() if length else None
 
 
 def _state(asked: Asked, found: Iterable[Leaf], now: datetime) -> dict[str, pl.DataFrame]:

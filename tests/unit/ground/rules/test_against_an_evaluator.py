@@ -1,4 +1,5 @@
 """Compiled statements against an evaluator in plain Python, on random conditions and histories."""
+# ruff: noqa: ANN401 - JSON and drawn worlds are of any type
 
 import json
 import math
@@ -51,7 +52,7 @@ def as_number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def ordered(value: object, operator: str, operand: Any) -> bool:  # noqa: ANN401 - text or number
+def ordered(value: object, operator: str, operand: Any) -> bool:
     left: Any = value if isinstance(value, str) else None
     if not isinstance(operand, str):
         left = as_number(value)
@@ -66,7 +67,7 @@ def ordered(value: object, operator: str, operand: Any) -> bool:  # noqa: ANN401
     return signs[operator]
 
 
-def compares(value: object, operator: str, operand: Any) -> bool:  # noqa: ANN401 - any operand
+def compares(value: object, operator: str, operand: Any) -> bool:
     if operator == "exists":
         return (value is not ABSENT) is operand
     if operator in {"is", "is_not"}:
@@ -79,7 +80,7 @@ def compares(value: object, operator: str, operand: Any) -> bool:  # noqa: ANN40
     return ordered(value, operator, operand)
 
 
-def property_holds(event: Event, path: str, wanted: Any, entry: object) -> bool:  # noqa: ANN401 - JSON
+def property_holds(event: Event, path: str, wanted: Any, entry: object) -> bool:
     value = value_at(event["properties"], path)
     tests = wanted if isinstance(wanted, dict) else {"is": wanted}
     for operator, operand in tests.items():
@@ -92,7 +93,7 @@ def property_holds(event: Event, path: str, wanted: Any, entry: object) -> bool:
     return True
 
 
-def matching(did: Any, facts: Facts, within: str | None, *, anchored: bool) -> list[Event]:  # noqa: ANN401 - JSON
+def matching(did: Any, facts: Facts, within: str | None, *, anchored: bool) -> list[Event]:
     length = WINDOWS[within] if within else None
     first, last = datetime.min.replace(tzinfo=UTC), NOW
     if anchored:
@@ -114,7 +115,7 @@ def matching(did: Any, facts: Facts, within: str | None, *, anchored: bool) -> l
     ]
 
 
-def did_holds(did: Any, facts: Facts, *, anchored: bool) -> bool:  # noqa: ANN401 - JSON
+def did_holds(did: Any, facts: Facts, *, anchored: bool) -> bool:
     count = len(matching(did, facts, did.get("within"), anchored=anchored))
     if "exactly" in did:
         return bool(count == did["exactly"])
@@ -122,7 +123,7 @@ def did_holds(did: Any, facts: Facts, *, anchored: bool) -> bool:  # noqa: ANN40
     return bool(least <= count <= did.get("at_most", math.inf))
 
 
-def sequence_holds(data: Any, facts: Facts, *, anchored: bool) -> bool:  # noqa: ANN401 - JSON
+def sequence_holds(data: Any, facts: Facts, *, anchored: bool) -> bool:
     found = [
         matching(step, facts, data.get("within"), anchored=anchored) for step in data["sequence"]
     ]
@@ -132,7 +133,7 @@ def sequence_holds(data: Any, facts: Facts, *, anchored: bool) -> bool:  # noqa:
     )
 
 
-def holds(data: Any, facts: Facts, *, anchored: bool) -> bool:  # noqa: ANN401, PLR0911 - JSON; one way for each kind
+def holds(data: Any, facts: Facts, *, anchored: bool) -> bool:  # noqa: PLR0911 - one way for each kind
     if "all" in data:
         return all(holds(part, facts, anchored=anchored) for part in data["all"])
     if "any" in data:
@@ -273,7 +274,7 @@ worlds = st.fixed_dictionaries(
 )
 
 
-def relations(world: Any) -> dict[str, list[dict[str, Any]]]:  # noqa: ANN401 - a drawn world
+def relations(world: Any) -> dict[str, list[dict[str, Any]]]:
     return {
         "given": [
             one | {"subject_id": str(index), "entry": json.dumps(one["entry"])}
@@ -297,7 +298,7 @@ def relations(world: Any) -> dict[str, list[dict[str, Any]]]:  # noqa: ANN401 - 
     }
 
 
-def facts_of(world: Any, subject: Facts) -> Facts:  # noqa: ANN401 - a drawn world
+def facts_of(world: Any, subject: Facts) -> Facts:
     person = subject["person_id"]
 
     def own(pairs: Iterable[tuple[str, str]], place: int) -> set[str]:
@@ -321,7 +322,7 @@ def facts_of(world: Any, subject: Facts) -> Facts:  # noqa: ANN401 - a drawn wor
 def test_the_statement_says_what_the_evaluator_says(
     ask: Ask,
     data: list[object],
-    world: Any,  # noqa: ANN401 - a drawn world
+    world: Any,
     anchored: bool,  # noqa: FBT001 - drawn
 ) -> None:
     named = {f"c{index}": condition for index, condition in enumerate(data)}
@@ -337,7 +338,7 @@ def test_the_statement_says_what_the_evaluator_says(
 
 @given(conditions, worlds)
 @settings(max_examples=60, deadline=None)
-def test_sparing_the_look_up_changes_nothing(ask: Ask, condition: object, world: Any) -> None:  # noqa: ANN401 - a drawn world
+def test_sparing_the_look_up_changes_nothing(ask: Ask, condition: object, world: Any) -> None:
     named = {"c": condition}
     assert ask(named, relations(world), NOW, everyone=True) == ask(named, relations(world), NOW)
 
@@ -348,7 +349,7 @@ def test_an_explanation_agrees_with_the_truth(
     ask: Ask,
     tell: Tell,
     condition: object,
-    world: Any,  # noqa: ANN401 - a drawn world
+    world: Any,
     anchored: bool,  # noqa: FBT001 - drawn
 ) -> None:
     truths = ask({"c": condition}, relations(world), NOW, anchored=anchored)

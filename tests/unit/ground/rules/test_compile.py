@@ -147,6 +147,6 @@ def test_an_explanation_gives_each_leaf_its_evidence(tell: Tell) -> None:
             False,
             '{"times": ["2024-03-08 00:00:00+00", "2024-03-08 18:00:00+00", null]}',
         ),
-        ("all[3].any[0]", "in vip", False, '{"known": null}'),
-        ("all[3].any[1]", "consented to news on email", False, '{"known": false}'),
+        ("all[3].any[0]", "in vip", False, '{"member": false}'),
+        ("all[3].any[1]", "consented to news on email", False, '{"granted": false}'),
     ]
