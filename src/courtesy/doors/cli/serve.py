@@ -1,5 +1,8 @@
 """Serving: the API, and the worker that acts on what comes in."""
 
+import signal
+import sys
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -19,7 +22,8 @@ def serve(
 ) -> None:
     """Take events in over HTTP and act on them, until stopped by SIGTERM or Ctrl-C."""
     with opened(context) as app:
-        _greet(app)
+        _greet(app, f"http://{host}:{port}")
+        signal.signal(signal.SIGTERM, _leave)
         worker = Worker(app)
         api = create_api(app, arrived=worker.wake)
         worker.start()
@@ -29,7 +33,13 @@ def serve(
             worker.stop()
 
 
-def _greet(app: App) -> None:
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """End as if all were done: uvicorn has answered what was open, and the worker may finish."""
+    sys.exit(0)
+
+
+def _greet(app: App, address: str) -> None:
+    log_console.print(f"Listening on {address}", highlight=False)
     with app.ledger.read() as transaction:
         sources = store.sources(transaction)
     if not sources:
