@@ -70,17 +70,23 @@ def test_cookie_cats_does_not_survive_peeking(shared_data: Shared) -> None:
     assert seventh["method"].startswith("always-valid")
 
 
+def _days(folder: Path, arm: str) -> pl.DataFrame:
+    """The days of an arm; the last 14 rows end in tabs, as published."""
+    clicks = pl.col("Clicks").str.strip_chars().cast(pl.Int64)
+    return pl.read_csv(folder / f"{arm}_data.csv").with_columns(clicks, pl.lit(arm).alias("arm"))
+
+
 def _cookies(folder: Path, days: int) -> pl.DataFrame:
     """One row for each click, of which so many enrolled and so many paid."""
     arms = []
     for arm in ("control", "experiment"):
-        daily = pl.read_csv(folder / f"{arm}_data.csv").head(days)
-        clicks = pl.int_ranges(0, pl.col("Clicks"))
-        rows = daily.with_columns(clicks.alias("n"), pl.col("Enrollments", "Payments").fill_null(0))
+        known = pl.col("Enrollments", "Payments").fill_null(0)
+        clicks = pl.int_ranges(0, pl.col("Clicks")).alias("n")
+        rows = _days(folder, arm).head(days).with_columns(clicks, known)
         arms.append(
             rows.explode("n").select(
-                pl.format(arm + "-{}-{}", "Date", "n").alias("cookie"),
-                pl.lit(arm).alias("arm"),
+                pl.format("{}-{}-{}", "arm", "Date", "n").alias("cookie"),
+                "arm",
                 (pl.col("n") < pl.col("Enrollments")).alias("enrolled"),
                 (pl.col("n") < pl.col("Payments")).alias("paid"),
             )
@@ -111,12 +117,8 @@ def test_udacity_free_trial_by_day_leaves_out_days_without_an_outcome(
     shared_data: Shared, tmp_path: Path
 ) -> None:
     folder = shared_data("udacity-free-trial")
-    days = [
-        pl.read_csv(folder / f"{arm}_data.csv").with_columns(
-            pl.lit(arm).alias("arm"), pl.format(arm + "-{}", "Date").alias("cookie")
-        )
-        for arm in ("control", "experiment")
-    ]
+    cookie = pl.format("{}-{}", "arm", "Date").alias("cookie")
+    days = [_days(folder, arm).with_columns(cookie) for arm in ("control", "experiment")]
     pl.concat(days).write_csv(tmp_path / "days.csv")
     options = ("--metric", "Enrollments/Clicks", "--metric", "Payments/Clicks")
     found = asked(tmp_path / "days.csv", *FREE_TRIAL, *options)
