@@ -1,14 +1,13 @@
 """From a template and one person's facts to one letter."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from liquid.exceptions import LiquidError
 
 from courtesy.ground.primitives.errors import InputError
-from courtesy.stages.messages.dialect import LINK_NAME
+from courtesy.stages.messages.dialect import LINK_NAME, filled
 from courtesy.stages.messages.links import Links
 from courtesy.stages.messages.model import Letter
 from courtesy.stages.messages.policy import Policy
@@ -46,9 +45,9 @@ def render(
         address_hash=message["address_hash"],
         attempts=message["attempts"],
         sender=policy.sender,
-        subject=_one_line(_filled(template.subject.render, facts, "subject")),
-        html=_filled(template.html.render, facts, "HTML part"),
-        text=_filled(template.text.render, facts, "text part"),
+        subject=_one_line(filled(template.subject, facts, "subject")),
+        html=filled(template.html, facts, "HTML part"),
+        text=filled(template.text, facts, "text part"),
         unsubscribe_url=facts["unsubscribe_url"],
         written_at=now,
     )
@@ -71,15 +70,6 @@ def _facts(
         "today": now,
         LINK_NAME: lambda target: links.clicked(message_id, target),
     }
-
-
-def _filled(fill: Callable[[Mapping[str, Any]], str], facts: Mapping[str, Any], part: str) -> str:
-    try:
-        return fill(facts)
-    except LiquidError as error:
-        raise InputError(f"{error.message}", place=part) from None
-    except Exception as error:  # noqa: BLE001 - a filter met a value that Liquid did not foresee
-        raise InputError(f"{type(error).__name__}: {error}", place=part) from None
 
 
 def _one_line(text: str) -> str:

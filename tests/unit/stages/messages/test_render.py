@@ -123,7 +123,10 @@ def test_opening_is_told_by_a_picture_at_the_end(write: Write) -> None:
     [
         ("{{ event.value | divided_by: 0 }}", "divi"),
         ("{% for i in (1..1000000) %}x{% endfor %}", "limit"),
-        ("{% for i in (1..9000) %}{{ long }}{% endfor %}", "limit"),
+        (
+            "{% for i in (1..900) %}{{ long }}{{ long }}{{ long }}{{ long }}{{ long }}{% endfor %}",
+            "limit",
+        ),
         ("{{ first_name | truncate: 'x' }}", "truncate"),
     ],
 )
