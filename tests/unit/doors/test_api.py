@@ -9,10 +9,15 @@ from typing import Any
 
 import polars as pl
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from courtesy.app import App, make_home, open_app
 from courtesy.doors.api import create_api
+from courtesy.doors.api.events import Collection
+from courtesy.doors.api.intake import Intake
+from courtesy.doors.api.keys import Keys
 from courtesy.ground.primitives.clock import VirtualClock
 from courtesy.stages.events import read, store
 
@@ -206,6 +211,17 @@ def test_whoever_waits_for_events_is_told(app: App) -> None:
         client.post("/v1/track", json=TRACK, headers=KEY)
         client.post("/v1/track", json={}, headers=KEY)
     assert told == [1]
+
+
+def test_more_than_fits_is_asked_to_come_again(app: App) -> None:
+    full = Collection(Keys(app), Intake(app, most_bytes=0), app.clock)
+    api = Starlette(routes=[Route("/v1/track", full.answer_to("track"), methods=["POST"])])
+    answer = TestClient(api).post("/v1/track", json=TRACK, headers=KEY)
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == "1"
+    assert int(answer.headers["X-RateLimit-Reset"]) > NOW.timestamp() - 10**8
+    assert answer.json()["error"] == "busy"
+    assert inbox(app).is_empty()
 
 
 def test_health_tells_how_much_waits(client: TestClient) -> None:
