@@ -1,0 +1,51 @@
+"""Versions of definitions in the ledger."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from courtesy.ground.definitions import store
+from courtesy.ground.ledger import Ledger, Transaction
+
+NOW = datetime(2026, 3, 4, tzinfo=UTC)
+
+
+@pytest.fixture
+def tx(tmp_path: Path) -> Iterator[Transaction]:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    ledger.migrate()
+    with ledger.write() as transaction:
+        yield transaction
+    ledger.close()
+
+
+def test_the_newest_version_is_in_force_and_the_older_stay(tx: Transaction) -> None:
+    assert store.put(tx, "journey", "welcome", "one", NOW) == 1
+    assert store.put(tx, "journey", "welcome", "two", NOW) == 2
+    assert store.put(tx, "audience", "welcome", "three", NOW) == 1
+    assert [(v.kind, v.version, v.body) for v in store.active(tx)] == [
+        ("audience", 1, "three"),
+        ("journey", 2, "two"),
+    ]
+    assert [(v.version, v.body, v.applied_at) for v in store.every(tx, "journey")] == [
+        (1, "one", NOW),
+        (2, "two", NOW),
+    ]
+
+
+def test_what_was_retired_counts_on_when_it_returns(tx: Transaction) -> None:
+    store.put(tx, "journey", "welcome", "one", NOW)
+    store.retire(tx, "journey", "welcome")
+    assert store.active(tx) == []
+    assert store.put(tx, "journey", "welcome", "one", NOW) == 2
+
+
+def test_the_same_text_has_the_same_hash(tx: Transaction) -> None:
+    store.put(tx, "journey", "welcome", "one", NOW)
+    store.put(tx, "journey", "other", "one", NOW)
+    store.put(tx, "journey", "third", "two", NOW)
+    one, other, third = (v.content_hash for v in store.every(tx, "journey") if v.body)
+    assert len({one, other, third}) == 2
+    assert store.content_hash("two") in {one, other, third}
