@@ -31,6 +31,8 @@ _MERGED = """
 SELECT coalesce(merges.into_id, events.person_id) AS person_id, event, occurred_at, properties
 FROM events LEFT JOIN merges ON merges.person_id = events.person_id"""
 _OF_GIVEN = """
+WHERE events.person_id IN (SELECT person_id FROM given)"""
+_OF_MERGED = """
 WHERE events.person_id IN (SELECT person_id FROM given UNION ALL SELECT person_id FROM merges)"""
 
 
@@ -71,10 +73,17 @@ def gather(
         return Sources(frames, now.date())
     since = _begin(given) if anchored else _earliest(wanted, now)
     merges = asked.merges()
-    if merges.is_empty():
-        return Sources(frames, now.date(), since, _HISTORY)
-    history = _MERGED if asked.everyone else _MERGED + _OF_GIVEN
-    return Sources({**frames, "merges": merges}, now.date(), since, history)
+    if not merges.is_empty():
+        frames["merges"] = merges
+    history = _history(everyone=asked.everyone, merged=not merges.is_empty())
+    return Sources(frames, now.date(), since, history)
+
+
+def _history(*, everyone: bool, merged: bool) -> str:
+    """The history of those asked about alone: the engine may keep it in memory between passes."""
+    if merged:
+        return _MERGED if everyone else _MERGED + _OF_MERGED
+    return _HISTORY if everyone else _HISTORY + _OF_GIVEN
 
 
 def _begin(given: pl.DataFrame) -> date | None:
