@@ -6,7 +6,8 @@ LEFT JOIN traits z ON z.person_id = g.person_id AND z.name = 'timezone';
 
 -- name: suppressed
 SELECT s.channel, s.address_hash
-FROM reached r JOIN suppressions s ON s.channel = r.channel AND s.address_hash = r.address_hash;
+FROM reached r CROSS JOIN suppressions s
+WHERE s.channel = r.channel AND s.address_hash = r.address_hash;
 
 -- name: granted
 SELECT DISTINCT c.person_id, c.topic, c.channel
@@ -22,8 +23,9 @@ WHERE c.person_id = g.person_id AND c.granted = 1 AND c.occurred_at <= :now
 -- name: spoken
 SELECT m.message_id, m.person_id, m.channel, m.topic, m.state,
        coalesce(m.sent_at, m.due_at) AS counted_at
-FROM given g JOIN messages m ON m.person_id = g.person_id
-WHERE m.state IN ('queued', 'held', 'sending', 'sent', 'uncertain')
+FROM given g CROSS JOIN messages m
+WHERE m.person_id = g.person_id
+  AND m.state IN ('queued', 'held', 'sending', 'sent', 'uncertain')
   AND coalesce(m.sent_at, m.due_at) > :since;
 
 -- name: queue
@@ -59,8 +61,8 @@ ORDER BY m.due_at, m.message_id;
 
 -- name: traits
 SELECT t.person_id, t.name, t.value
-FROM given g JOIN traits t ON t.person_id = g.person_id
-WHERE t.value <> 'null';
+FROM given g CROSS JOIN traits t
+WHERE t.person_id = g.person_id AND t.value <> 'null';
 
 -- name: settle
 UPDATE messages

@@ -18,6 +18,7 @@ from courtesy.stages.messages.channels.session import Reply, Session
 from courtesy.stages.messages.model import Letter, Receipt, ReceiptKind
 
 _PORTS = {"smtp": 25, "smtps": 465}
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _GO_AHEAD = 354
 _CLOSING = 421
 _PERMANENT = 500
@@ -34,9 +35,9 @@ class SmtpServer:
     """A mail server, and how many connections to it are kept.
 
     With ``tls`` the connection is encrypted from the first byte; otherwise STARTTLS is used
-    wherever it is offered. The certificate is checked when ``tls`` or a ``user`` is given. One
-    reply may take ``reply_seconds``; the one to a whole letter ``letter_seconds`` (RFC 5321,
-    4.5.3.2.6).
+    wherever it is offered. The certificate is checked when ``tls`` or a ``user`` is given, and a
+    password never travels in the clear but on this machine. One reply may take
+    ``reply_seconds``; the one to a whole letter ``letter_seconds`` (RFC 5321, 4.5.3.2.6).
     """
 
     host: str
@@ -163,12 +164,17 @@ async def _connected(server: SmtpServer) -> Session:
         local_hostname=platform.node() or "localhost",
         timeout=server.connect_seconds,
         use_tls=server.tls,
+        start_tls=True if _guarded(server) else None,
         validate_certs=server.tls or server.user is not None,
     )
     await client.connect()
     if client.is_ehlo_or_helo_needed:
         await client.ehlo()
     return Session(client)
+
+
+def _guarded(server: SmtpServer) -> bool:
+    return server.user is not None and not server.tls and server.host not in _THIS_MACHINE
 
 
 def _commands(letter: Letter) -> tuple[bytes, ...]:

@@ -1,0 +1,189 @@
+"""Encryption and login: a password goes only to a server whose certificate is trusted."""
+
+import asyncio
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
+
+from courtesy.ground.primitives.errors import InputError
+from courtesy.stages.messages import Email, Letter, Receipt, SmtpServer
+from courtesy.stages.messages.policy import Sender
+
+LETTER = Letter(
+    message_id="0" * 32,
+    channel="email",
+    address="ana@people.example",
+    address_hash="h",
+    attempts=0,
+    sender=Sender(name="Brand", address="hello@brand.example"),
+    subject="Hello",
+    html="<p>Hello</p>",
+    text="Hello",
+    unsubscribe_url="https://brand.example/u/token",
+    written_at=datetime(2026, 3, 4, 12, tzinfo=UTC),
+)
+CERTIFICATE = (
+    "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
+    "-addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"
+)
+
+
+@dataclass
+class Guarded:
+    """A mail server that notes whether letters came encrypted, and the passwords it heard."""
+
+    encrypted: list[bool] = field(default_factory=list)
+    passwords: list[bytes] = field(default_factory=list)
+
+    async def handle_DATA(self, server: Any, _session: object, _envelope: object) -> str:  # noqa: ANN401, N802 - aiosmtpd's
+        self.encrypted.append(server.transport.get_extra_info("sslcontext") is not None)
+        return "250 taken"
+
+    def login(self, *heard: Any) -> AuthResult:  # noqa: ANN401 - aiosmtpd's
+        found = heard[4]
+        assert isinstance(found, LoginPassword)
+        self.passwords.append(found.password)
+        return AuthResult(success=found.password == b"right", handled=False)
+
+
+Start = Callable[..., int]
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a fresh certificate for localhost that nobody trusts."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    folder = tmp_path_factory.mktemp("certificate")
+    subprocess.run(CERTIFICATE.split(), cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def guarded() -> Guarded:
+    return Guarded()
+
+
+@pytest.fixture
+def start(guarded: Guarded, certificate: Path) -> Iterator[Start]:
+    """Starts the server with STARTTLS, or with TLS from the first byte."""
+    running: list[Controller] = []
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+
+    def begin(*, at_once: bool = False) -> int:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = int(free.getsockname()[1])
+        tls: dict[str, Any] = {"ssl_context": context} if at_once else {"tls_context": context}
+        controller = Controller(
+            guarded,
+            hostname="127.0.0.1",
+            port=port,
+            authenticator=guarded.login,
+            auth_require_tls=not at_once,
+            **tls,
+        )
+        controller.start()
+        running.append(controller)
+        return port
+
+    yield begin
+    for controller in running:
+        controller.stop()
+
+
+@pytest.fixture
+def trusted(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+
+
+def sent(url: str) -> Receipt:
+    async def run() -> Receipt:
+        channel = Email(replace(SmtpServer.from_url(url, connections=1), connect_seconds=5))
+        (receipt,) = await channel.deliver([LETTER])
+        await channel.close()
+        return receipt
+
+    return asyncio.run(run())
+
+
+def test_encryption_that_is_offered_is_used_though_nobody_vouches_for_it(
+    start: Start, guarded: Guarded
+) -> None:
+    assert sent(f"smtp://localhost:{start()}").kind == "accepted"
+    assert guarded.encrypted == [True]
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("at_once", [False, True])
+def test_login_at_a_trusted_server(start: Start, guarded: Guarded, *, at_once: bool) -> None:
+    scheme = "smtps" if at_once else "smtp"
+    receipt = sent(f"{scheme}://ana:right@localhost:{start(at_once=at_once)}")
+    assert (receipt.kind, guarded.encrypted) == ("accepted", [True])
+    assert set(guarded.passwords) == {b"right"}
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_no_password_for_a_server_that_nobody_trusts(
+    start: Start, guarded: Guarded, *, at_once: bool
+) -> None:
+    scheme = "smtps" if at_once else "smtp"
+    receipt = sent(f"{scheme}://ana:right@localhost:{start(at_once=at_once)}")
+    assert receipt.kind == "deferred"
+    assert "certificate" in receipt.detail.lower()
+    assert guarded.passwords == []
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_wrong_password_defers_and_is_told_without_it(start: Start, guarded: Guarded) -> None:
+    receipt = sent(f"smtp://ana:wr%20ong@localhost:{start()}")
+    assert receipt.kind == "deferred"
+    assert receipt.detail.startswith("535")
+    assert "wr ong" not in receipt.detail
+    assert set(guarded.passwords) == {b"wr ong"}
+    assert guarded.encrypted == []
+
+
+def test_no_password_travels_in_the_clear_to_another_machine(guarded: Guarded) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.2", 0))
+        port = int(free.getsockname()[1])
+    controller = Controller(
+        guarded,
+        hostname="127.0.0.2",
+        port=port,
+        authenticator=guarded.login,
+        auth_require_tls=False,
+    )
+    controller.start()
+    receipt = sent(f"smtp://ana:right@127.0.0.2:{port}")
+    controller.stop()
+    assert receipt.kind == "deferred"
+    assert "STARTTLS" in receipt.detail
+    assert guarded.passwords == []
+
+
+def test_a_server_does_not_show_its_password() -> None:
+    server = SmtpServer.from_url("smtps://ana%40x:se%2Fcret@mail.example", connections=2)
+    assert (server.host, server.port, server.tls) == ("mail.example", 465, True)
+    assert (server.user, server.password, server.connections) == ("ana@x", "se/cret", 2)
+    assert "se/cret" not in repr(server)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "mail.example", "http://mail.example", "smtp://", "smtp://h:x"]
+)
+def test_what_is_no_mail_server(url: str) -> None:
+    with pytest.raises(InputError, match=r"host|smtp://"):
+        SmtpServer.from_url(url)
