@@ -1,27 +1,28 @@
--- In these statements {people} is asked_people, or people where everybody is asked about.
+-- In these statements {people} is asked_people, or people where everybody is asked about. SQLite
+-- keeps the order of a CROSS JOIN; left to itself it reads whole tables for a few people.
 
 -- name: population
 SELECT person_id AS subject_id, person_id, NULL AS since, NULL AS entry FROM people;
 
 -- name: traits
 SELECT t.person_id, t.name, t.value
-FROM {people} p JOIN traits t ON t.person_id = p.person_id
-WHERE t.name IN (SELECT name FROM asked_traits);
+FROM {people} p CROSS JOIN traits t
+WHERE t.person_id = p.person_id AND t.name IN (SELECT name FROM asked_traits);
 
 -- name: consents
 SELECT person_id, topic, channel, granted
 FROM (SELECT c.person_id, a.topic, a.channel, c.granted,
              row_number() OVER (PARTITION BY c.person_id, a.topic, a.channel
                                 ORDER BY c.occurred_at DESC, c.granted) AS place
-      FROM {people} p JOIN consents c ON c.person_id = p.person_id
-      JOIN asked_consents a ON c.topic IN (a.topic, '*') AND c.channel IN (a.channel, '*')
-      WHERE c.occurred_at <= :now) AS declared
+      FROM {people} p CROSS JOIN consents c CROSS JOIN asked_consents a
+      WHERE c.person_id = p.person_id AND c.topic IN (a.topic, '*')
+        AND c.channel IN (a.channel, '*') AND c.occurred_at <= :now) AS declared
 WHERE place = 1;
 
 -- name: memberships
 SELECT m.audience, m.person_id
-FROM {people} p JOIN memberships m ON m.person_id = p.person_id
-WHERE m.audience IN (SELECT name FROM asked_audiences);
+FROM {people} p CROSS JOIN memberships m
+WHERE m.person_id = p.person_id AND m.audience IN (SELECT name FROM asked_audiences);
 
 -- name: merges
 SELECT m.person_id, m.into_id FROM {people} p JOIN merges m ON m.into_id = p.person_id;

@@ -10,15 +10,15 @@ SELECT min(due_at) FROM enrollments WHERE state = 'active';
 -- name: active_of
 SELECT e.enrollment_id, e.journey, e.version, e.person_id, e.pass_number, e.arm, e.step, e.state,
        e.reason, e.entry, e.entered_at, e.due_at, e.ended_at
-FROM enrollments e JOIN given g ON g.person_id = e.person_id AND g.journey = e.journey
-WHERE e.state = 'active';
+FROM given g CROSS JOIN enrollments e
+WHERE e.person_id = g.person_id AND e.journey = g.journey AND e.state = 'active';
 
 -- name: standing
 SELECT e.person_id, max(e.pass_number) AS passes,
        max(CASE WHEN e.state = 'active' THEN 1 ELSE 0 END) AS active,
        max(e.entered_at) AS last_entered_at
-FROM enrollments e JOIN given g ON g.person_id = e.person_id
-WHERE e.journey = :journey GROUP BY e.person_id;
+FROM given g CROSS JOIN enrollments e
+WHERE e.person_id = g.person_id AND e.journey = :journey GROUP BY e.person_id;
 
 -- name: put
 INSERT INTO enrollments (enrollment_id, journey, version, person_id, pass_number, arm, step, state,

@@ -3,7 +3,7 @@ SELECT i.kind, i.value, i.person_id,
        CASE WHEN EXISTS (SELECT 1 FROM identifiers u
                          WHERE u.person_id = i.person_id AND u.kind = 'user_id')
             THEN 1 ELSE 0 END AS named
-FROM identifiers i JOIN given g ON g.kind = i.kind AND g.value = i.value;
+FROM given g CROSS JOIN identifiers i WHERE i.kind = g.kind AND i.value = g.value;
 
 -- name: add_people
 INSERT INTO people (person_id, created_at)
@@ -44,7 +44,7 @@ WHERE person_id IN (SELECT person_id FROM given);
 -- name: merge_traits
 INSERT INTO traits (person_id, name, value, occurred_at)
 SELECT g.into_id, t.name, t.value, t.occurred_at
-FROM traits t JOIN given g ON g.person_id = t.person_id WHERE true
+FROM given g CROSS JOIN traits t WHERE t.person_id = g.person_id
 ON CONFLICT (person_id, name) DO UPDATE
 SET value = excluded.value, occurred_at = excluded.occurred_at
 WHERE excluded.occurred_at > traits.occurred_at;
@@ -52,7 +52,7 @@ WHERE excluded.occurred_at > traits.occurred_at;
 -- name: merge_consents
 INSERT INTO consents (person_id, topic, channel, occurred_at, message_id, granted, source)
 SELECT g.into_id, c.topic, c.channel, c.occurred_at, c.message_id, c.granted, c.source
-FROM consents c JOIN given g ON g.person_id = c.person_id WHERE true
+FROM given g CROSS JOIN consents c WHERE c.person_id = g.person_id
 ON CONFLICT (person_id, topic, channel, occurred_at, message_id) DO NOTHING;
 
 -- name: drop_merged_traits
