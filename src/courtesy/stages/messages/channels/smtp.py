@@ -168,9 +168,13 @@ async def _connected(server: SmtpServer) -> Session:
         validate_certs=server.tls or server.user is not None,
     )
     await client.connect()
-    if client.is_ehlo_or_helo_needed:
-        await client.ehlo()
-    return Session(client)
+    try:
+        if client.is_ehlo_or_helo_needed:
+            await client.ehlo()
+        return Session(client)
+    except (SMTPException, OSError):
+        client.close()
+        raise
 
 
 def _guarded(server: SmtpServer) -> bool:
