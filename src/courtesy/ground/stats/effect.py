@@ -34,11 +34,14 @@ class Effect:
 
 
 def compare(control: Estimate, treated: Estimate, rule: Rule) -> Effect:
-    """The effect of the treatment by Welch's unequal variances, under ``rule``."""
+    """The effect of the treatment, under ``rule``."""
+    control, treated = rule.steadied(control, treated)
     difference = treated.value - control.value
     variance = control.variance + treated.variance
     error = np.sqrt(np.where(variance > 0, variance, np.nan))
-    units, freedom = control.units + treated.units, _freedom(control, treated)
+    freedom = _freedom(control, treated)
+    together = np.maximum(control.units + treated.units, 1)
+    units = 4 * control.units * treated.units / together
     reach = np.where(freedom > 0, rule.reach(units, np.maximum(freedom, 1e-9)), np.nan)
     p_value = rule.p_value(difference / error, units, np.maximum(freedom, 1e-9))
     lift, lift_low, lift_high = _relative(control, treated, reach)
