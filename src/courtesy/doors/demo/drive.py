@@ -31,7 +31,8 @@ WORKSPACE = Path(__file__).parent / "workspace"
 PUBLIC_URL = "https://mail.quillberry.example"
 
 _SOURCE = "quillberry-app"
-_NIGHT = 3
+_EVERY = 2
+_DAY, _NIGHT = 24, 4
 _HOUR = timedelta(hours=1)
 _ALL = 10**9
 Watch = Callable[[int], None]
@@ -78,16 +79,18 @@ def _run(app: App, clock: VirtualClock, postbox: Postbox, scale: Scale, watch: W
         turn = _Turn(app, clock, client, postbox, world)
         turn.move_in()
         for hour in range(scale.hours):
-            turn.take(hour)
+            turn.live(hour)
+            if (hour + 1) % _EVERY == 0:
+                turn.act(hour + 1)
             watch(hour + 1)
-    with app.ledger.write() as transaction:
+    with app.ledger.read() as transaction:
         truths = _truths(transaction, world, clock.now())
     return Note(scale.people, scale.days, scale.seed, clock.now(), truths)
 
 
 @dataclass(frozen=True)
 class _Turn:
-    """One hour of the world, then one of the system."""
+    """The world lives hour by hour; the system acts on it every few hours."""
 
     app: App
     clock: VirtualClock
@@ -100,18 +103,21 @@ class _Turn:
         self.client.post(batches(self.world.past(), self.clock.now()))
         absorb(self.app)
 
-    def take(self, hour: int) -> None:
-        """What people do within an hour, and what the system makes of it at its end."""
+    def live(self, hour: int) -> None:
+        """What people do within an hour: in the app, and with the mail they have."""
         calls = self.world.hour(hour)
         self.clock.move(START + (hour + 1) * _HOUR)
         self.client.post(batches(calls, self.clock.now()))
         self._read(hour)
+
+    def act(self, hour: int) -> None:
+        """What the system makes of it, and the post that comes of that."""
         absorb(self.app)
-        if self.clock.now().hour == _NIGHT:
+        if hour % _DAY == _NIGHT:
             night(self.app)
         tick(self.app)
         deliver(self.app)
-        self.world.readers.receive(self.postbox.empty(), hour + 1, SUBJECTS)
+        self.world.readers.receive(self.postbox.empty(), hour, SUBJECTS)
 
     def _read(self, hour: int) -> None:
         """People look into their mail; what they read acts from the next hour on."""

@@ -19,7 +19,7 @@ Truths = npt.NDArray[np.bool_]
 
 REAL = 0
 _BASKET = 0.2
-_CURIOUS_HOURS, _CURIOSITY = 120, 1.5
+_CURIOUS_HOURS, _CURIOSITY = 120, 1.0
 _BASKET_HOURS, _BASKET_PULL = 36, 2.0
 _RESTED_HOURS, _RESTED = 72, 0.12
 _MORNING, _NOON, _EVENING, _NIGHT = range(6, 10), range(10, 17), range(17, 23), range(6)

@@ -22,7 +22,7 @@ _CONSENT = {(True, True): 0.60, (True, False): 0.13, (False, True): 0.06, (False
 _HOSTS = {"post.example": 0.52, "letters.example": 0.425, BUSY: 0.04, GONE: 0.015}
 _NEW_SHARE = 0.3
 _WITHOUT_EMAIL = 0.03
-_DRIFTED = 0.35
+_DRIFTED = 0.3
 # fmt: off
 _FIRST_NAMES = (
     "Ada", "Aiko", "Alma", "Amara", "Ana", "Anders", "Anika", "Arjun", "Beatriz", "Ben", "Bruno",
@@ -73,9 +73,9 @@ def draw(number: int, hours: int, chance: np.random.Generator) -> People:
         zone=chance.choice(len(ZONES), number, p=[zone.share for zone in ZONES]),
         persona=chance.choice(len(PERSONAS), number, p=_PERSONA_SHARES),
         joins=np.where(new, chance.integers(0, max(hours, 1), number), LONG_AGO),
-        appetite=chance.lognormal(np.log(0.1), 0.8, number) * np.where(drifted, 0.3, 1.0),
-        buys=chance.beta(2.4, 6.0, number),
-        reads=chance.beta(2.6, 2.2, number),
+        appetite=chance.lognormal(np.log(0.085), 1.0, number) * np.where(drifted, 0.15, 1.0),
+        buys=chance.beta(2.0, 6.5, number),
+        reads=chance.beta(3.0, 2.2, number),
         allows=np.array(list(_CONSENT))[chosen],
     )
 

@@ -98,8 +98,7 @@ class Readers:
     def _opening_hours(self, who: Ints, hour: int) -> Ints:
         """When each letter is looked at: hours later, and not while people sleep."""
         delay = self._chance.lognormal(np.log(_TYPICAL_DELAY), _DELAY_SPREAD, len(who))
-        last = self._clocks.first + self._clocks.hour_of_day.shape[1] - 1
-        at = np.minimum(hour + np.ceil(delay).astype(np.int64), last)
+        at = hour + np.ceil(delay).astype(np.int64)
         local = self._clocks.hour(self._people.zone[who], at)
         return np.asarray(at + np.where(local < _WAKES, _WAKES - local, 0))
 

@@ -15,15 +15,15 @@ from courtesy.doors.demo.zones import clocks
 from courtesy.ground.primitives.clock import microseconds
 
 NUDGES = (
-    Nudge("welcome", times=1.9, hours=96),
-    Nudge("cart-reminder", times=2.2, hours=30),
-    Nudge("win-back", times=1.25, hours=96),
+    Nudge("welcome", times=2.1, hours=96),
+    Nudge("cart-reminder", times=3.5, hours=36),
+    Nudge("win-back", times=1.3, hours=96),
 )
 SUBJECTS = {"Welcome": 0, "Your basket": 1, "It has been a while": 2}
 """How the subjects of each journey's mails begin; the number is that of its nudge."""
 
 _HOUR = 60 * MINUTE
-_PAST_HOURS = 30 * 24
+_PAST_HOURS = 45 * 24
 _SECOND_THOUGHTS = 0.0006 / 24
 
 

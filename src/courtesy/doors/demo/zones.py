@@ -45,8 +45,12 @@ class Clocks:
     weekday: Ints
 
     def hour(self, zones: Ints, hours: Ints | int) -> Ints:
-        """The local hour, 0 to 23, of people in these zones at these hours of the simulation."""
-        return np.asarray(self.hour_of_day[zones, np.asarray(hours) - self.first])
+        """The local hour, 0 to 23, of people in these zones at these hours of the simulation.
+
+        Beyond the last hour the clocks stand still.
+        """
+        last = self.hour_of_day.shape[1] - 1
+        return np.asarray(self.hour_of_day[zones, np.minimum(np.asarray(hours) - self.first, last)])
 
 
 def clocks(start: datetime, first: int, last: int) -> Clocks:
