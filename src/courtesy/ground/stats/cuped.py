@@ -45,7 +45,7 @@ def _slopes(scatter: Array) -> Array:
 
 def _one(arm: Moments, slopes: Array, centre: Array, shared: Array) -> Estimate:
     value = arm.mean[..., 0] - np.sum(slopes * (arm.mean[..., 1:] - centre), axis=-1)
-    weights = np.concatenate([np.ones_like(slopes[..., :1]), -slopes], axis=-1)
+    weights = np.concatenate([np.ones_like(arm.mean[..., :1]), -slopes], axis=-1)
     variance = _quadratic(weights, arm.covariance) / np.maximum(arm.count, 1)
     return Estimate(known(value, arm.count), variance, arm.count, shared)
 

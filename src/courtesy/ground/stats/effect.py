@@ -40,8 +40,7 @@ def compare(control: Estimate, treated: Estimate, rule: Rule) -> Effect:
     variance = control.variance + treated.variance
     error = np.sqrt(np.where(variance > 0, variance, np.nan))
     freedom = _freedom(control, treated)
-    together = np.maximum(control.units + treated.units, 1)
-    units = 4 * control.units * treated.units / together
+    units = information(control.units, treated.units)
     reach = np.where(freedom > 0, rule.reach(units, np.maximum(freedom, 1e-9)), np.nan)
     p_value = rule.p_value(difference / error, units, np.maximum(freedom, 1e-9))
     lift, lift_low, lift_high = _relative(control, treated, reach)
@@ -54,6 +53,11 @@ def compare(control: Estimate, treated: Estimate, rule: Rule) -> Effect:
         lift_low=lift_low,
         lift_high=lift_high,
     )
+
+
+def information(control: Array, treated: Array) -> Array:
+    """How many units, evenly split, tell as much as so many of each arm."""
+    return np.asarray(4 * control * treated / np.maximum(control + treated, 1))
 
 
 def _freedom(control: Estimate, treated: Estimate) -> Array:

@@ -1,0 +1,48 @@
+"""Effects by segment, drawn towards each other."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from courtesy.ground.primitives.errors import DataError
+from courtesy.ground.stats import shrunk
+
+random = np.random.default_rng(23)
+
+
+def test_where_segments_do_not_differ_the_best_of_thirty_is_pulled_back() -> None:
+    own = 1 + random.normal(size=30) * 0.5
+    found = shrunk(own, np.full(30, 0.5))
+    assert own.max() > 1.8
+    assert found.effect.max() < 1.4
+    assert found.p_value > 0.05
+
+
+def test_where_segments_truly_differ_they_stay_apart() -> None:
+    own = np.linspace(-5, 5, 20)
+    found = shrunk(own, np.full(20, 0.1))
+    np.testing.assert_allclose(found.effect, own, atol=0.05)
+    assert found.p_value < 1e-9
+    assert found.spread == pytest.approx(own.std(ddof=1), rel=0.01)
+
+
+def test_the_test_of_any_spread_is_cochrans() -> None:
+    own, errors = random.normal(size=8), random.uniform(0.5, 2, size=8)
+    weight = errors**-2
+    q = np.sum(weight * (own - np.average(own, weights=weight)) ** 2)
+    assert shrunk(own, errors).p_value == pytest.approx(stats.chi2.sf(q, 7))
+
+
+def test_scaling_units_scales_results() -> None:
+    own, errors = random.normal(size=8), random.uniform(0.1, 0.5, size=8)
+    plain, scaled = shrunk(own, errors), shrunk(own * 1e6, errors * 1e6)
+    np.testing.assert_allclose(scaled.low, plain.low * 1e6, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("own", "errors"),
+    [([1, 2, 3], [1, 1, 1]), ([1, 2, 3, 4], [1, 1, 1, 0]), ([1, 2, 3, np.nan], [1] * 4)],
+)
+def test_too_little_is_refused(own: list[float], errors: list[float]) -> None:
+    with pytest.raises(DataError, match="four segments"):
+        shrunk(own, errors)
