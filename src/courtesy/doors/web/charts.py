@@ -11,12 +11,13 @@ from datetime import time
 
 from markupsafe import Markup
 
-from courtesy.doors.web.figures import clock, count, points
+from courtesy.doors.web.figures import clock, count, points, ticked
 from courtesy.doors.web.model import Hours, Measured, Quiet
 
 _TICKS = 5
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _ROUNDING = 1e-12
+_NARROWEST = 0.01
 _DAY = 24
 _TALL, _FOOT, _AIR = 128, 20, 12
 _COLUMN = 0.76
@@ -39,10 +40,11 @@ class Scale:
 def scale(values: Sequence[float]) -> Scale:
     """A range that holds all values and zero, and ends on round numbers."""
     low, high = min(*values, 0.0), max(*values, 0.0)
-    rough = (high - low or 1.0) / _TICKS
+    rough = max(high - low, _NARROWEST) / _TICKS
     size = 10.0 ** math.floor(math.log10(rough))
     step = next(size * factor for factor in _STEPS if size * factor >= rough - _ROUNDING)
-    first, last = math.floor(low / step), math.ceil(high / step)
+    first = math.floor(low / step)
+    last = max(math.ceil(high / step), first + 1)
     ticks = tuple(round(number * step, 10) for number in range(first, last + 1))
     return Scale(ticks[0], ticks[-1], ticks)
 
@@ -86,7 +88,7 @@ def axis(across: Scale) -> Markup:
     labels = [
         _element(
             "text",
-            points(tick),
+            ticked(tick),
             x=_across(across.at(tick)),
             y=13,
             text_anchor=ends.get(tick, "middle"),

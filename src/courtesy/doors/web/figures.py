@@ -24,6 +24,11 @@ def points(share: float | None) -> str:
     return f"{rounded:+.1f}".replace("-", _MINUS) if rounded else "0"
 
 
+def ticked(share: float) -> str:
+    """A difference in percentage points as it stands at an axis: ``+5``."""
+    return f"{round(share * 100, 6):+g}".replace("-", _MINUS) if share else "0"
+
+
 def signed_percent(share: float | None) -> str:
     """A relative difference with its sign: ``+12%``."""
     return "–" if share is None else f"{share * 100:+.0f}%".replace("-", _MINUS)  # noqa: RUF001 - same
