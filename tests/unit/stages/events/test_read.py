@@ -53,6 +53,13 @@ def test_imported_events_are_marked() -> None:
     assert read(inbox(batch({}), history=True))["history"].to_list() == [True]
 
 
+def test_previous_and_group_ids_count_only_in_their_own_calls() -> None:
+    both = {"previousId": "p", "groupId": "g"}
+    found = read(inbox(batch(*({**both, "type": kind} for kind in ("alias", "group", "track")))))
+    assert found["previous_id"].to_list() == ["p", None, None]
+    assert found["group_id"].to_list() == [None, "g", None]
+
+
 def ids(body: bytes) -> list[str]:
     return read(inbox(body))["message_id"].to_list()
 
