@@ -52,6 +52,8 @@ class App:
 
     def close(self) -> None:
         """Let go of the connections to the ledger and to the channels' providers."""
+        for channel in self.channels.values():
+            self.runner.run(channel.close())
         self.runner.close()
         self.ledger.close()
 

@@ -35,6 +35,7 @@ def app(tmp_path: Path, clock: VirtualClock) -> Iterator[App]:
     opened = open_app(tmp_path / "home", clock=clock)
     with opened.ledger.write() as transaction:
         definitions.put(transaction, "policy", "policy", POLICY, NOON)
+        transaction.run("INSERT INTO identifiers VALUES ('user_id', 'ana-1', 'ana')")
         intent = (
             MESSAGE,
             "e",
@@ -89,7 +90,7 @@ def test_opening_shows_a_picture_and_is_recorded(
     assert answer.headers["cache-control"] == "no-store"
     assert answer.content.startswith(b"GIF89a")
     (event,) = recorded(app)
-    assert (event["type"], event["event"], event["personId"]) == ("track", "Email Opened", "ana")
+    assert (event["type"], event["event"], event["userId"]) == ("track", "Email Opened", "ana-1")
     assert event["timestamp"] == "2026-03-04T12:00:00Z"
     assert event["properties"] == {
         "message_id": MESSAGE,

@@ -13,6 +13,7 @@ from courtesy.doors.api.description import collection_schemas
 from courtesy.doors.api.events import PATHS, Collection
 from courtesy.doors.api.intake import Intake
 from courtesy.doors.api.keys import Keys
+from courtesy.doors.api.messages import router
 from courtesy.ground.primitives.errors import CourtesyError
 from courtesy.stages.events import store
 
@@ -40,6 +41,7 @@ def create_api(app: App, arrived: Callable[[], None] | None = None) -> FastAPI:
     for path, call in PATHS.items():
         route = Route(path, collection.answer_to(call), methods=["POST", "OPTIONS"])
         api.router.routes.append(route)
+    api.include_router(router(app))
     api.add_exception_handler(CourtesyError, refused)
     api.add_api_route("/health", _health(app), methods=["GET"], summary="Is all well?")
     return api

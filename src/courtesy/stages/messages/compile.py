@@ -11,8 +11,8 @@ import re
 
 import css_inline
 import mrml
-from inscriptis import get_text  # type: ignore[import-untyped]  # no types published
-from inscriptis.model.config import ParserConfig  # type: ignore[import-untyped]  # same
+from inscriptis import get_text
+from inscriptis.model.config import ParserConfig
 
 from courtesy.ground.primitives.errors import DefinitionError
 from courtesy.stages.messages.dialect import LINK_NAME

@@ -55,8 +55,9 @@ RETURNING message_id;
 SELECT m.message_id, m.enrollment_id, m.person_id, m.journey, m.version, m.step, m.arm, m.topic,
        m.template, m.created_at, m.expires_at, 0 AS priority, m.channel, m.attempts,
        coalesce(e.entry, '{}') AS entry
-FROM given g JOIN messages m ON m.message_id = g.message_id
+FROM given g CROSS JOIN messages m
 LEFT JOIN enrollments e ON e.enrollment_id = m.enrollment_id
+WHERE m.message_id = g.message_id
 ORDER BY m.due_at, m.message_id;
 
 -- name: traits
@@ -82,9 +83,13 @@ SELECT DISTINCT channel, address_hash, 'bounced', :now FROM given WHERE receipt 
 ON CONFLICT (channel, address_hash) DO NOTHING;
 
 -- name: bounced
-SELECT m.message_id, m.person_id, m.journey, m.step, m.template, m.topic
-FROM given g JOIN messages m ON m.message_id = g.message_id
-WHERE g.receipt = 'bounced'
+SELECT m.message_id, m.journey, m.step, m.template, m.topic, m.channel,
+       (SELECT min(i.value) FROM identifiers i
+        WHERE i.person_id = m.person_id AND i.kind = 'user_id') AS user_id,
+       (SELECT min(i.value) FROM identifiers i
+        WHERE i.person_id = m.person_id AND i.kind = 'anonymous_id') AS anonymous_id
+FROM given g CROSS JOIN messages m
+WHERE m.message_id = g.message_id AND g.receipt = 'bounced'
 ORDER BY m.message_id;
 
 -- name: suppress
@@ -129,7 +134,12 @@ GROUP BY m.channel, z.value, m.sent_at / 900000000;
 SELECT * FROM messages WHERE person_id = :person_id ORDER BY created_at, message_id;
 
 -- name: message
-SELECT * FROM messages WHERE message_id = :message_id;
+SELECT m.*,
+       (SELECT min(i.value) FROM identifiers i
+        WHERE i.person_id = m.person_id AND i.kind = 'user_id') AS user_id,
+       (SELECT min(i.value) FROM identifiers i
+        WHERE i.person_id = m.person_id AND i.kind = 'anonymous_id') AS anonymous_id
+FROM messages m WHERE m.message_id = :message_id;
 
 -- name: receipts_of
 SELECT kind, occurred_at, detail FROM receipts

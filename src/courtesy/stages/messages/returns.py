@@ -29,12 +29,14 @@ def returned(
 
     Args:
         event: one of the names above.
-        messages: rows with ``message_id``, ``person_id``, ``journey``, ``step``, ``template`` and
-            ``topic``.
+        messages: rows with ``message_id``, ``journey``, ``step``, ``template``, ``topic`` and
+            ``channel``, and the receiver's ``user_id`` and ``anonymous_id`` (nobody's are left
+            out: they were forgotten since).
         now: when it happened.
         url: where a click led.
     """
-    events = [msgspec.json.encode(_event(event, message, now, url)) for message in messages]
+    known = [message for message in messages if message["user_id"] or message["anonymous_id"]]
+    events = [msgspec.json.encode(_event(event, message, now, url)) for message in known]
     return Accepted(SOURCE, now, Collected(batch_text(events), len(events)))
 
 
@@ -48,7 +50,8 @@ def _event(event: str, message: Mapping[str, Any], now: datetime, url: str) -> d
     return {
         "type": "track",
         "event": event,
-        "personId": message["person_id"],
+        "userId": message["user_id"],
+        "anonymousId": None if message["user_id"] else message["anonymous_id"],
         "messageId": digest(event, message["message_id"], url, minute),
         "timestamp": now,
         "properties": properties,

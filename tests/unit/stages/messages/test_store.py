@@ -165,13 +165,15 @@ def test_a_deferred_message_comes_due_again(ledger: Ledger) -> None:
 def test_a_bounce_suppresses_the_address_and_comes_back_as_an_event(ledger: Ledger) -> None:
     put(ledger, intents("m1"))
     claimed(ledger)
+    with ledger.write() as transaction:
+        transaction.run("INSERT INTO identifiers VALUES ('anonymous_id', 'phone', 'ana')")
     outcome(ledger, message_id="m1", state="failed", reason="suppressed", receipt="bounced")
     with ledger.read() as transaction:
         assert [row["addresses"] for row in store.suppressions(transaction)] == [1]
         (batch,) = events_store.waiting(transaction).to_dicts()
     (event,) = msgspec.json.decode(batch["body"])["batch"]
     assert batch["source"] == "courtesy"
-    assert (event["event"], event["personId"]) == ("Email Bounced", "ana")
+    assert (event["event"], event["anonymousId"]) == ("Email Bounced", "phone")
     assert event["properties"]["message_id"] == "m1"
 
 
