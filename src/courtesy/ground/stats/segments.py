@@ -1,29 +1,32 @@
 """Effects by segment, drawn towards each other, so that the best of thirty does not fool anyone.
 
-Sources: Morris (1983), "Parametric Empirical Bayes Inference: Theory and Applications", for the
-shrunken effects and their intervals; Paule & Mandel (1982) for the true spread between segments;
-Cochran (1954) for the test that there is any.
+Sources: Rubin (1981), "Estimation in Parallel Randomized Experiments", for shrunken effects, averaged
+over how far segments may truly differ; Morris & Tang (2011), "Estimating Random Effects via
+Adjustment for Density Maximization", for the prior, flat in the variance between segments, under
+which the intervals hold the truth as often as they say; Cochran (1954) for the test of any spread.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
+from scipy import special, stats
 
 from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats.moments import Array
 from courtesy.ground.stats.rule import DEFAULT_ALPHA
 
 _FEWEST = 4
+_STEPS = 400
+_FARTHEST = 5.0
 
 
 @dataclass(frozen=True, eq=False)
 class Segments:
     """Shrunken effects ``(segments,)`` with their ends, in the metric's unit.
 
-    ``overall``: the effect on all. ``spread``: the standard deviation of true effects between
-    segments. ``p_value``: for there being no spread at all.
+    ``overall``: the effect on all. ``spread``: how far true effects lie apart between segments, as
+    a standard deviation. ``p_value``: for there being no spread at all.
     """
 
     effect: Array
@@ -49,34 +52,34 @@ def shrunk(effects: npt.ArrayLike, errors: npt.ArrayLike, alpha: float = DEFAULT
     noise = np.square(np.asarray(errors, dtype=np.float64))
     if len(own) < _FEWEST or not np.all(noise > 0) or not np.all(np.isfinite(own)):
         raise DataError("It takes four segments or more, each with an effect and an error above 0.")
-    between = _between(own, noise)
-    overall, certainty = _overall(own, noise, between)
-    number = len(own)
-    pull = (number - 3) / (number - 1) * noise / (noise + between)
-    effect = own + pull * (overall - own)
-    doubt = noise * (1 - pull) + np.square(pull) / certainty
-    doubt += 2 / (number - 3) * np.square(pull * (own - overall))
-    half = stats.norm.isf(alpha / 2) * np.sqrt(doubt)
-    flat, weight = _overall(own, noise, 0.0)[0], 1 / noise
-    homogeneous = float(stats.chi2.sf(np.sum(weight * np.square(own - flat)), number - 1))
+    farthest = _FARTHEST * max(own.std(), np.sqrt(noise.min()))
+    spread = np.linspace(farthest / _STEPS, farthest, _STEPS)[:, None]
+    wide = noise + np.square(spread)
+    middle, certainty, belief = _overall(own, wide, spread)
+    pull = noise / wide
+    each = own + pull * (middle - own)
+    effect = np.sum(belief * each, axis=0)
+    doubt = noise * (1 - pull) + np.square(pull) / certainty + np.square(each - effect)
+    half = stats.norm.isf(alpha / 2) * np.sqrt(np.sum(belief * doubt, axis=0))
     return Segments(
-        effect, effect - half, effect + half, overall, float(np.sqrt(between)), homogeneous
+        effect=effect,
+        low=effect - half,
+        high=effect + half,
+        overall=float(np.sum(belief * middle)),
+        spread=float(np.sum(belief * spread)),
+        p_value=_no_spread(own, noise),
     )
 
 
-def _overall(own: Array, noise: Array, between: float) -> tuple[float, float]:
-    weight = 1 / (noise + between)
-    return float(np.sum(weight * own) / np.sum(weight)), float(np.sum(weight))
+def _overall(own: Array, wide: Array, spread: Array) -> tuple[Array, Array, Array]:
+    """For each spread ``(steps, 1)``: the effect on all, its certainty, and how likely it is."""
+    certainty = np.sum(1 / wide, axis=1, keepdims=True)
+    middle = np.sum(own / wide, axis=1, keepdims=True) / certainty
+    misfit = np.square(own - middle) / wide + np.log(wide)
+    likely = -(np.sum(misfit, axis=1, keepdims=True) + np.log(certainty)) / 2
+    return middle, certainty, np.asarray(special.softmax(likely + np.log(spread)))
 
 
-def _between(own: Array, noise: Array) -> float:
-    """The variance between segments at which their scatter is what chance would make of it."""
-
-    def surplus(between: float) -> float:
-        middle, _ = _overall(own, noise, between)
-        return float(np.sum(np.square(own - middle) / (noise + between))) - (len(own) - 1)
-
-    most = float(np.sum(np.square(own - own.mean())))
-    if surplus(0.0) <= 0:
-        return 0.0
-    return float(optimize.brentq(surplus, 0.0, most))
+def _no_spread(own: Array, noise: Array) -> float:
+    middle = np.average(own, weights=1 / noise)
+    return float(stats.chi2.sf(np.sum(np.square(own - middle) / noise), len(own) - 1))

