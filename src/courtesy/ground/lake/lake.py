@@ -103,6 +103,8 @@ class Lake:
     def compact(self, table: Table, *, keep_hours: int = 1) -> None:
         """Join the small files of each day into large ones, sorted by person.
 
+        Where another process is compacting the same table, the rest is left to it.
+
         Args:
             table: what to compact.
             keep_hours: how long replaced files stay for those who are reading them, and files of
@@ -114,12 +116,14 @@ class Lake:
         """
         log = self._log(self._writing, table)
         with log.lock, told(self.folder):
-            opened = log.newest()
-            if opened:
-                _sort_days(log, opened, table)
-                opened.vacuum(
-                    keep_hours, dry_run=False, enforce_retention_duration=False, full=True
-                )
+            if log.newest() is None:
+                return
+            with log.compacting() as opened:
+                if opened:
+                    _sort_days(log, opened, table)
+                    opened.vacuum(
+                        keep_hours, dry_run=False, enforce_retention_duration=False, full=True
+                    )
 
     def _log(self, logs: dict[str, Log], table: Table) -> Log:
         with self._lock:
@@ -154,22 +158,30 @@ def _small_files(opened: DeltaTable, below: int) -> pl.DataFrame:
 
 def _make_room(log: Log, rows: pl.DataFrame) -> None:
     """Join many small files of the days that get rows, since each commit costs time per file."""
-    opened = log.newest()
-    if opened is None:
-        return
     days = rows.select(DAY).unique()
+    if not _crowded(log.newest(), days):
+        return
+    with log.compacting() as opened:
+        small = _crowded(opened, days)
+        if opened and small:
+            before = opened.version()
+            opened.optimize.compact(_among(small), target_size=_MIDDLING)
+            log.settle(before)
+
+
+def _crowded(opened: DeltaTable | None, days: pl.DataFrame) -> list[date]:
+    """Which of the days have small files, if these are many; none otherwise."""
+    if opened is None:
+        return []
     small = days.join(_small_files(opened, _MIDDLING), on=DAY)
-    if small["files"].sum() > _CROWD * days.height:
-        before = opened.version()
-        opened.optimize.compact(_among(small[DAY]), target_size=_MIDDLING)
-        log.settle(before)
+    return small[DAY].to_list() if small["files"].sum() > _CROWD * days.height else []
 
 
 def _sort_days(log: Log, opened: DeltaTable, table: Table) -> None:
     small = _small_files(opened, _LARGE // 4).filter(pl.col("files") > 1)
     if small.is_empty():
         return
-    days, before = _among(small[DAY]), opened.version()
+    days, before = _among(small[DAY].to_list()), opened.version()
     if _PERSON in table.schema:
         opened.optimize.z_order([_PERSON], days, target_size=_LARGE)
     else:
@@ -177,5 +189,5 @@ def _sort_days(log: Log, opened: DeltaTable, table: Table) -> None:
     log.settle(before)
 
 
-def _among(days: pl.Series) -> list[tuple[str, str, list[str]]]:
+def _among(days: list[date]) -> list[tuple[str, str, list[str]]]:
     return [(DAY, "in", [str(day) for day in days])]

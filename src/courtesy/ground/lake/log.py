@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from threading import RLock
 
@@ -67,6 +68,21 @@ class Log:
             commit_properties=CommitProperties(app_transactions=[mark]),
         )
         self.settle(before)
+
+    @contextmanager
+    def compacting(self) -> Iterator[DeltaTable | None]:
+        """The newest table, for the one who may compact it now; None for everybody else.
+
+        Of two processes that replace the same files delta-rs 1.6 refuses none, and every row would
+        stand there twice.
+        """
+        with self.folder.with_suffix(".lock").open("w") as file:
+            try:
+                flock(file, LOCK_EX | LOCK_NB)
+            except BlockingIOError:
+                yield None
+            else:
+                yield self.newest()
 
     def settle(self, before: int) -> None:
         """Have the disk keep every commit after version ``before``, data first."""

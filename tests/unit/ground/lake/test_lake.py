@@ -187,6 +187,16 @@ def test_processes_append_and_compact_side_by_side(lake: Lake) -> None:
     assert len(set(_people(lake))) == 40
 
 
+def test_two_may_compact_at_once(lake: Lake) -> None:
+    writer = _appending(lake, "server")
+    lakes = [Lake(lake.folder) for _ in range(3)]
+    while writer.poll() is None:
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(lambda one: one.compact(VISITS), lakes))
+    assert writer.returncode == 0
+    assert len(_people(lake)) == len(set(_people(lake))) == 20
+
+
 def test_the_same_batch_in_two_processes_arrives_once(lake: Lake) -> None:
     writers = [_appending(lake, "inbox") for _ in range(2)]
     assert [writer.wait() for writer in writers] == [0, 0]
