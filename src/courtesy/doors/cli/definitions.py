@@ -1,5 +1,6 @@
 """``courtesy plan`` and ``courtesy apply``: definitions from a folder into force."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,7 @@ def apply(context: typer.Context, folder: Folder, json: Json = False) -> None:
     _show(changes, json=json, difference=False)
 
 
-def _show(changes: list[Change], *, json: bool, difference: bool) -> None:
+def _show(changes: Sequence[Change], *, json: bool, difference: bool) -> None:
     data = [
         {"action": c.action, "kind": c.kind, "name": c.name, "version": c.version}
         | ({"difference": c.difference} if difference else {})
@@ -37,7 +38,7 @@ def _show(changes: list[Change], *, json: bool, difference: bool) -> None:
     answer({"changes": data}, json=json, text=lambda: _text(changes, difference=difference))
 
 
-def _text(changes: list[Change], *, difference: bool) -> str:
+def _text(changes: Sequence[Change], *, difference: bool) -> str:
     if not changes:
         return "Nothing to change."
     lines = []

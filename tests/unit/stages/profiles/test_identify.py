@@ -17,9 +17,9 @@ Ids = tuple[str | None, str | None, str | None]
 def events(*ids: Ids) -> pl.DataFrame:
     rows = [(*one, START + timedelta(minutes=i)) for i, one in enumerate(ids)]
     schema = {
-        "user_id": pl.String,
-        "anonymous_id": pl.String,
-        "previous_id": pl.String,
+        "user_id": pl.String(),
+        "anonymous_id": pl.String(),
+        "previous_id": pl.String(),
         "occurred_at": pl.Datetime("us", "UTC"),
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
