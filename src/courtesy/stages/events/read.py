@@ -155,10 +155,17 @@ def _context(event: _Event, batch: _Batch) -> Raw:
 
 
 def _traits(event: _Event, context: Raw) -> Raw:
-    within = _decode_context(context).traits if b'"traits"' in bytes(context) else _ABSENT
+    within = _traits_within(context)
     if event.type == "group" or event.traits == _ABSENT:
         return within
     return event.traits if within == _ABSENT else _merged(within, _decode_fields(event.traits))
+
+
+def _traits_within(context: Raw) -> Raw:
+    if b'"traits"' not in bytes(context):
+        return _ABSENT
+    traits = _decode_context(context).traits
+    return traits if bytes(traits).startswith(b"{") else _ABSENT
 
 
 def _merged(outer: Raw, inner: dict[str, Raw]) -> Raw:
