@@ -141,8 +141,10 @@ def _mapping(kind: type[MappingT], mapping: Path | None, file: Path) -> MappingT
 def _text(mapping: Path) -> str:
     try:
         return mapping.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{error}.", place=str(mapping)) from None
+    except OSError as error:
+        raise DataError(f"{error.strerror}.", place=str(mapping)) from None
+    except UnicodeDecodeError:
+        raise DataError("It is not UTF-8.", place=str(mapping)) from None
 
 
 def _progress() -> Progress:
