@@ -3,7 +3,8 @@
 Sources: Rubin (1981), "Estimation in Parallel Randomized Experiments", for shrunken effects,
 averaged over how far segments may truly differ; Morris & Tang (2011), "Estimating Random Effects
 via Adjustment for Density Maximization", for the prior, flat in the variance between segments,
-under which intervals hold the truth as often as they say; Cochran (1954) for the test of any spread.
+under which intervals hold the truth as often as they say; Cochran (1954) for the test of
+any spread.
 """
 
 from dataclasses import dataclass
