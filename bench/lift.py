@@ -92,9 +92,8 @@ def main() -> bool:
         print(f"lift: {people:,} people, {events:,} events: {spent:.2f} s ({worked:.2f} s of work)")
     exponent = math.log(found[1][1] / found[0][1]) / math.log(SIZES[1] / SIZES[0])
     met = found[-1][0] < GOAL_SECONDS
-    print(
-        f"grows with exponent {exponent:.2f}; goal {GOAL_SECONDS:g} s: {'met' if met else 'missed'}"
-    )
+    verdict = "met" if met else "missed"
+    print(f"lift: work grows with exponent {exponent:.2f}; goal {GOAL_SECONDS:g} s: {verdict}")
     return met
 
 

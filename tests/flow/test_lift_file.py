@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from courtesy.doors.cli.main import commands, main
+from courtesy.ground.primitives.errors import NotFoundError
 
 Shared = Callable[[str], Path]
 COMPARISON = {
@@ -197,3 +198,18 @@ def test_the_text_says_what_the_json_says(shared_data: Shared) -> None:
     assert "retention_7, gate_40: lower" in answer.stdout
     assert "retention_1, gate_40: no difference shown" in answer.stdout
     assert "sample ratio NOT as expected" in answer.stdout
+
+
+def test_a_word_that_is_no_command_is_the_name_of_a_journey(tmp_path: Path) -> None:
+    home = ["--home", str(tmp_path / "home")]
+    assert CliRunner().invoke(commands, [*home, "init"]).exit_code == 0
+    with pytest.raises(NotFoundError, match="no journey 'welcome'"):
+        CliRunner().invoke(commands, [*home, "lift", "welcome"], catch_exceptions=False)
+
+
+def test_names_in_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
+    data = tmp_path / "data.csv"
+    data.write_text("u,a,[bold]m\n1,A,1\n2,B,2\n3,A,2\n4,B,7\n", encoding="utf-8")
+    options = ["--unit", "u", "--arm", "a", "--control", "A", "--metric", "[bold]m"]
+    answer = CliRunner().invoke(commands, ["lift", "file", str(data), *options])
+    assert "[bold]m, B: no difference shown" in answer.stdout

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 from typer import _click
 from typer.core import TyperGroup
 
@@ -46,7 +47,7 @@ def measure_journey(
     """What a journey changed, beside the people it left alone."""
     with opened(context) as app:
         found = lift_of(app, name, _rule(alpha, always_valid=always_valid))
-    answer(as_data(found), json=json, text=lambda: as_text(found))
+    answer(as_data(found), json=json, text=lambda: Text(as_text(found)))
 
 
 @lift.command("file")
@@ -87,7 +88,7 @@ def measure_data(  # noqa: PLR0913, PLR0917 - one argument for each option
         randomised=randomised,
     )
     found = measure_file(data, plan)
-    answer(as_data(found), json=json, text=lambda: as_text(found))
+    answer(as_data(found), json=json, text=lambda: Text(as_text(found)))
 
 
 def _rule(alpha: float, *, always_valid: bool) -> Rule:

@@ -1,0 +1,90 @@
+"""From sums to statements, and how they are shown."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from courtesy.ground.primitives.errors import DataError
+from courtesy.ground.stats import Fixed, Moments
+from courtesy.stages.lift import Design, Lift, Outcome, as_data, as_text, conclude
+from courtesy.stages.lift.model import PROPORTION
+from courtesy.stages.lift.report import verdict
+
+UNITS = {"holdout": 1_000, "mail": 4_000}
+DESIGN = Design("welcome", "holdout", UNITS, {"holdout": 0.2, "mail": 0.8}, Fixed())
+
+
+def bought(holdout: int, mail: int) -> Outcome:
+    hits = {"holdout": holdout, "mail": mail}
+    moments = {arm: Moments.of_counts(UNITS[arm], hits[arm]) for arm in UNITS}
+    return Outcome("bought", PROPORTION, moments)
+
+
+def concluded(holdout: int, mail: int) -> Lift:
+    return conclude(DESIGN, [bought(holdout, mail)])
+
+
+@pytest.mark.parametrize(
+    ("mail", "said"), [(600, "higher"), (200, "lower"), (400, "no difference shown")]
+)
+def test_the_verdict_follows_the_interval(mail: int, said: str) -> None:
+    lift = concluded(100, mail)
+    assert verdict(lift.comparisons[0]) == said
+    assert f"bought, mail: {said}" in as_text(lift)
+
+
+def test_shares_are_told_beside_those_expected() -> None:
+    text = as_text(concluded(100, 400))
+    assert "holdout: 1,000 units (20.0%, expected 20.0%)" in text
+    assert "sample ratio as expected" in text
+
+
+def test_few_outcomes_are_named() -> None:
+    names = [notice.name for notice in concluded(4, 400).warnings]
+    assert names == ["few_outcomes"]
+
+
+def test_no_outcome_in_the_control_leaves_no_lift_and_says_so() -> None:
+    lift = concluded(0, 400)
+    assert lift.comparisons[0].lift is None
+    assert {"no_lift", "few_outcomes"} <= {notice.name for notice in lift.warnings}
+    assert "lift unknown" in as_text(lift)
+
+
+def test_a_control_near_zero_leaves_a_lift_without_bounds() -> None:
+    lift = concluded(1, 400)
+    assert lift.comparisons[0].lift is not None
+    assert lift.comparisons[0].lift_high is None
+    assert "unbounded_lift" in {notice.name for notice in lift.warnings}
+
+
+def test_nothing_of_a_design_without_chance_is_an_effect() -> None:
+    lift = conclude(replace(DESIGN, randomised=False), [bought(100, 600)])
+    data = as_data(lift)
+    assert data["comparisons"] == []
+    assert data["sample_ratio"] is None
+    assert data["associations"][0]["metric"] == "bought"
+    assert "association +0.05" in as_text(lift)
+
+
+def test_data_is_plain() -> None:
+    data = as_data(concluded(100, 600))
+    assert isinstance(data["arms"], list)
+    assert data["warnings"] == []
+    assert data["comparisons"][0]["effect"] == pytest.approx(0.05)
+
+
+def test_nobody_beside_the_control_is_an_error() -> None:
+    with pytest.raises(DataError, match="no arm with people beside"):
+        conclude(replace(DESIGN, units={"holdout": 5, "mail": 0}), [])
+    with pytest.raises(DataError, match="Nobody is in the control"):
+        conclude(replace(DESIGN, units={"holdout": 0, "mail": 5}), [])
+
+
+def test_an_outcome_that_an_arm_lacks_is_unknown() -> None:
+    outcome = bought(100, 600)
+    nobody = Moments.of(np.empty((0, 1)))
+    lift = conclude(DESIGN, [replace(outcome, moments={**outcome.moments, "mail": nobody})])
+    assert lift.comparisons[0].effect is None
+    assert {"no_effect", "too_few"} <= {notice.name for notice in lift.warnings}
