@@ -140,4 +140,4 @@ def _content_id(mapping: AnyMapping, fields: Fields) -> str:
 
 
 def _rejected(row: Row, fault: Fault) -> Rejection:
-    return Rejection(fault.place, sentence(fault), json.dumps(row.fields, default=str))
+    return Rejection(fault.place, sentence(fault), _encode(row.fields).decode())
