@@ -108,8 +108,8 @@ class Lake:
         Args:
             table: what to compact.
             keep_hours: how long replaced files stay for those who are reading them, and files of
-                appends that never ended before they are cleared away; 0 only where nobody else
-                has the lake open.
+                appends that never ended before they are cleared away; at most 2, and 0 only where
+                nobody else has the lake open.
 
         Raises:
             HomeError: the folder cannot be written, for example because the disk is full.

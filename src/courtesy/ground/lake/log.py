@@ -18,11 +18,11 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from courtesy.ground.primitives.errors import HomeError
 
 DAY = "day"
-_CHECKPOINT_EVERY = 20
 _SYNCS = 16
-_CONFIGURATION = {
-    "delta.checkpointInterval": str(_CHECKPOINT_EVERY),
-    "delta.logRetentionDuration": "interval 2 days",
+_CONFIGURATION = {  # each commit costs time for every file of the log and for every tombstone
+    "delta.checkpointInterval": "20",
+    "delta.logRetentionDuration": "interval 10 minutes",
+    "delta.deletedFileRetentionDuration": "interval 2 hours",
 }
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
@@ -37,7 +37,6 @@ class Log:
         self.folder = folder
         self.lock = RLock()
         self._opened: DeltaTable | None = None
-        self._reopen_at = 0
         self._checkpoint = 0
 
     def newest(self) -> DeltaTable | None:
@@ -100,14 +99,13 @@ class Log:
         )
 
     def _refresh(self) -> None:
-        """Read on; past a checkpoint a fresh start is far cheaper than carrying on."""
-        self._checkpoint = self._checkpointed()
-        if self._opened is not None:
-            self._opened.update_incremental()
-        if self._opened is None or self._opened.version() >= self._reopen_at:
+        """Read on; past a checkpoint start afresh, since commits before it may be gone."""
+        checkpoint = self._checkpointed()
+        if self._opened is None or checkpoint != self._checkpoint:
             self._opened = self._open()
-        if self._opened is not None:
-            self._reopen_at = (self._opened.version() // _CHECKPOINT_EVERY + 1) * _CHECKPOINT_EVERY
+        else:
+            self._opened.update_incremental()
+        self._checkpoint = checkpoint
 
     def _open(self) -> DeltaTable | None:
         try:

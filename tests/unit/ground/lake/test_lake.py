@@ -13,6 +13,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from courtesy.ground.lake import Lake, Table
+from courtesy.ground.lake.log import _CONFIGURATION
 from courtesy.ground.primitives.errors import HomeError
 from courtesy.ground.primitives.ids import digest
 
@@ -90,6 +91,22 @@ def test_one_lake_sees_what_another_appends(lake: Lake) -> None:
         lake.append(VISITS, _visits(f"p{version}"), writer="inbox", version=version)
         assert other.version(VISITS, "inbox") == version
     assert len(_people(other)) == 49
+
+
+def test_one_that_slept_while_the_log_was_cleaned_sees_the_newest(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(_CONFIGURATION, "delta.logRetentionDuration", "interval 0 seconds")
+    lake.append(VISITS, _visits("p1"), writer="inbox", version=1)
+    sleeper = Lake(lake.folder)
+    assert sleeper.version(VISITS, "inbox") == 1
+    for version in range(2, 51):
+        lake.append(VISITS, _visits(f"p{version}"), writer="inbox", version=version)
+    assert not (lake.folder / "visits" / "_delta_log" / f"{2:020}.json").exists()
+    assert sleeper.version(VISITS, "inbox") == 50
+    assert len(_people(sleeper)) == 50
+    sleeper.append(VISITS, _visits("p51"), writer="inbox", version=51)
+    assert len(_people(lake)) == 51
 
 
 def test_compacting_keeps_the_rows_and_sorts_them_by_person(lake: Lake) -> None:
