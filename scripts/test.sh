@@ -10,9 +10,9 @@ trap 'rm -rf "$reports"' EXIT
 
 scripts/prepare.sh
 status=0
-.venv/bin/pytest -n 2 --dist loadfile -m 'not serial' -rs --junitxml "$reports/parallel.xml" || status=$?
+.venv/bin/pytest -n 2 --dist loadfile -m 'not serial' -rfEs --junitxml "$reports/parallel.xml" || status=$?
 serial=0
-.venv/bin/pytest -m serial -rs --junitxml "$reports/serial.xml" || serial=$?
+.venv/bin/pytest -m serial -rfEs --junitxml "$reports/serial.xml" || serial=$?
 [ "$serial" -eq "$no_tests" ] && serial=0
 if [ "${CI:-}" = true ]; then
   .venv/bin/python scripts/no_skips.py "$reports"/*.xml || status=1

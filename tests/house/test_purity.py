@@ -1,6 +1,7 @@
 """Time and chance are arguments; only the clock and the ledger's stores know the world."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,9 +32,13 @@ def _inside(path: Path) -> str:
     return path.as_posix().split("/src/courtesy/")[1]
 
 
-def _is_chance(call: ast.Call, name: str) -> bool:
+def _is_chance(path: Path, call: ast.Call, name: str) -> bool:
     """Whether the answer differs from run to run: drawn from nowhere, or without a seed."""
     if not name.startswith(_CHANCE_MODULES) or "(" in name:
+        return False
+    module = name.split(".", maxsplit=1)[0]
+    text = path.read_text(encoding="utf-8")
+    if not re.search(rf"^import .*\b{module}\b", text, re.MULTILINE):
         return False
     made = name.rsplit(".", maxsplit=1)[-1] in _CHANCE_MAKERS
     return not (made and (call.args or call.keywords))
@@ -60,7 +65,7 @@ def test_nothing_is_left_to_chance_without_a_seed(sources: list[Path]) -> None:
         f"{_inside(path)}:{call.lineno} {name}"
         for path in sources
         for call, name in _calls(path)
-        if _is_chance(call, name)
+        if _is_chance(path, call, name)
     ]
     assert unseeded == []
 
