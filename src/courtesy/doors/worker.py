@@ -50,6 +50,9 @@ class Worker:
             except CourtesyError as error:
                 _log.error("worker paused", error=error.message)
                 self._stopped.wait(_AFTER_TROUBLE)
+            except Exception:  # noqa: BLE001 - the thread outlives what nobody foresaw
+                _log.exception("worker paused")
+                self._stopped.wait(_AFTER_TROUBLE)
 
     def _once(self) -> None:
         absorb(self._app)

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 import polars as pl
+import structlog
 
 from courtesy import workspace
 from courtesy.app import App
 from courtesy.flow.trigger import Turn, invite, leave
 from courtesy.ground.ledger import Transaction
+from courtesy.ground.primitives.errors import CourtesyError
 from courtesy.stages import profiles
-from courtesy.stages.events import EVENTS, PERSON, read
+from courtesy.stages.events import EVENTS, PERSON, Rejection, read
 from courtesy.stages.events import store as events_store
 from courtesy.stages.journeys import store as journeys_store
 from courtesy.stages.messages import store as messages_store
@@ -17,6 +19,7 @@ from courtesy.stages.profiles import store as profiles_store
 
 _WRITER = "inbox"
 _BATCHES = 200
+_log = structlog.get_logger("courtesy.absorb")
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,44 @@ def absorb(app: App) -> Absorbed:
         HomeError: the disk is full or the ledger is locked; the inbox keeps what was not taken.
     """
     total = Absorbed()
-    while (taken := _absorb_some(app)) is not None:
+    while (taken := _next(app)) is not None:
         total += taken
     return total
 
 
-def _absorb_some(app: App) -> Absorbed | None:
+def _next(app: App) -> Absorbed | None:
+    """The next batches together; where they cannot be taken, one alone, or that one set aside."""
+    try:
+        return _absorb_some(app, _BATCHES)
+    except CourtesyError:
+        raise
+    except Exception:  # noqa: BLE001 - one bad batch must not stop all that follow
+        _log.exception("batches could not be taken together")
+    try:
+        return _absorb_some(app, 1)
+    except CourtesyError:
+        raise
+    except Exception as error:  # noqa: BLE001 - same
+        _log.exception("a batch was set aside")
+        return _set_aside(app, error)
+
+
+def _set_aside(app: App, error: Exception) -> Absorbed:
+    """Keep a batch that trips us among the rejections, whole, so that others can go on."""
     with app.ledger.write() as transaction:
-        waiting = _waiting(app, transaction)
+        batch = _waiting(app, transaction, 1).row(0, named=True)
+        place = f"inbox {batch['inbox_id']}"
+        reason = f"It could not be read ({type(error).__name__})."
+        body = batch["body"].decode(errors="replace")
+        rejection = Rejection(place, reason, body)
+        events_store.reject(transaction, batch["source"], batch["received_at"], [rejection])
+        events_store.done(transaction, batch["inbox_id"])
+    return Absorbed()
+
+
+def _absorb_some(app: App, limit: int) -> Absorbed | None:
+    with app.ledger.write() as transaction:
+        waiting = _waiting(app, transaction, limit)
         if waiting.is_empty():
             return None
         upto = int(waiting["inbox_id"].to_list()[-1])
@@ -59,11 +92,11 @@ def _absorb_some(app: App) -> Absorbed | None:
     return Absorbed(len(fresh), len(arrived) - len(fresh))
 
 
-def _waiting(app: App, transaction: Transaction) -> pl.DataFrame:
+def _waiting(app: App, transaction: Transaction, limit: int) -> pl.DataFrame:
     """The next batches; after a crash first exactly those that the lake already has."""
     landed = app.lake.version(EVENTS, _WRITER)
-    again = events_store.waiting(transaction, upto=landed, limit=_BATCHES)
-    return again if len(again) else events_store.waiting(transaction, upto=None, limit=_BATCHES)
+    again = events_store.waiting(transaction, upto=landed, limit=limit)
+    return again if len(again) else events_store.waiting(transaction, upto=None, limit=limit)
 
 
 def _take(app: App, transaction: Transaction, fresh: pl.DataFrame, upto: int) -> None:

@@ -3,6 +3,7 @@
 import sys
 from typing import Annotated
 
+import structlog
 import typer
 
 from courtesy.app import make_home
@@ -62,6 +63,7 @@ for command in (plan, apply, serve, replay):
 
 def main() -> None:
     """Run one command; exits with 0 only on success."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         commands()
     except CourtesyError as error:

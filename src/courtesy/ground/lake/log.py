@@ -149,8 +149,8 @@ def _said(error: Exception) -> str:
 
 
 def _added(commit: Path) -> Iterator[str]:
-    for line in commit.read_text(encoding="utf-8").splitlines():
-        added = json.loads(line).get("add")
+    for line in commit.read_bytes().split(b"\n"):
+        added = json.loads(line).get("add") if line else None
         if added:
             yield added["path"]
 

@@ -64,6 +64,7 @@ def _profiles() -> None:
     _keyed("identifiers", ("kind", "value"), _text("kind"), _text("value"), _text("person_id"))
     op.create_index("identifiers_person", "identifiers", ["person_id"])
     _keyed("merges", ("person_id",), _text("person_id"), _text("into_id"), _number("merged_at"))
+    op.create_index("merges_into", "merges", ["into_id"])
     _keyed(
         "traits",
         ("person_id", "name"),
