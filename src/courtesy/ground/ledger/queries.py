@@ -14,7 +14,14 @@ def named_queries(beside: str) -> Mapping[str, str]:
     Args:
         beside: the ``__file__`` of that module. In the file each statement follows a line
             ``-- name: the_name``; parameters are written ``:parameter``.
+
+    Raises:
+        ValueError: two statements have one name.
     """
     text = Path(beside).with_name("queries.sql").read_text(encoding="utf-8")
-    pieces = _NAME.split(text)[1:]
-    return MappingProxyType(dict(zip(pieces[::2], map(str.strip, pieces[1::2]), strict=True)))
+    names = _NAME.findall(text)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"said twice: {', '.join(twice)}")
+    statements = map(str.strip, _NAME.split(text)[2::2])
+    return MappingProxyType(dict(zip(names, statements, strict=True)))
