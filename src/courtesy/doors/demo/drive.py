@@ -31,8 +31,8 @@ WORKSPACE = Path(__file__).parent / "workspace"
 PUBLIC_URL = "https://mail.quillberry.example"
 
 _SOURCE = "quillberry-app"
-_EVERY = 2
-_DAY, _NIGHT = 24, 4
+_EVERY = 3
+_DAY, _NIGHT = 24, 3
 _HOUR = timedelta(hours=1)
 _ALL = 10**9
 Watch = Callable[[int], None]

@@ -108,12 +108,12 @@ class Lives:
         """How many times as likely visits are, by what happened in each life."""
         basket = 1 + _BASKET_PULL * (hour - self._basket_at <= _BASKET_HOURS)
         rested = np.where(hour - self._ordered_at <= _RESTED_HOURS, _RESTED, 1.0)
-        pull = basket * rested
-        for number, nudge in enumerate(self._nudges):
-            felt = hour - self._read_at[number] <= nudge.hours
-            others = np.arange(len(pull)) != number + 1
-            pull[others] *= np.where(felt, nudge.times, 1.0)
-        return np.asarray(pull)
+        felt = [
+            np.where(hour - read_at <= nudge.hours, nudge.times, 1.0)
+            for nudge, read_at in zip(self._nudges, self._read_at, strict=True)
+        ]
+        every = np.prod(felt, axis=0)
+        return np.asarray(basket * rested * np.stack([every, *(every / one for one in felt)]))
 
 
 def _habits() -> Floats:

@@ -75,7 +75,7 @@ def draw(number: int, hours: int, chance: np.random.Generator) -> People:
         joins=np.where(new, chance.integers(0, max(hours, 1), number), LONG_AGO),
         appetite=chance.lognormal(np.log(0.085), 1.0, number) * np.where(drifted, 0.15, 1.0),
         buys=chance.beta(2.0, 6.5, number),
-        reads=chance.beta(3.0, 2.2, number),
+        reads=chance.beta(2.2, 2.8, number),
         allows=np.array(list(_CONSENT))[chosen],
     )
 

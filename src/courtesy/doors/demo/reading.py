@@ -4,8 +4,8 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from email import message_from_bytes
-from email.message import Message
+from email.parser import BytesHeaderParser
+from quopri import decodestring
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ _WAKES, _HALF_LIFE = 7, 240.0
 _TIRED_OF_READING, _TIRED_OF_US = 0.22, 0.45
 _CLICKS, _LEAVES = 0.3, 0.006
 _TYPICAL_DELAY, _DELAY_SPREAD = 3.0, 1.0
+_HEADERS, _BLANK = BytesHeaderParser(), b"\r\n\r\n"
 _PIXEL = re.compile(r'<img[^>]+src="([^"]+/o/[^"]+)"')
 _LINK = re.compile(r'<a[^>]+href="([^"]+/c/[^"]+)"')
 _UNSUBSCRIBE = re.compile(r"<(https?://[^>]+)>")
@@ -105,26 +106,19 @@ class Readers:
 
 def addresses(letter: Letter) -> Addresses:
     """The addresses in a letter: its picture, its first link, its way out (RFC 8058)."""
-    message = message_from_bytes(letter.content)
-    page = _page(message)
-    way_out = _UNSUBSCRIBE.search(str(message.get("List-Unsubscribe", "")))
+    head, _, body = letter.content.partition(_BLANK)
+    page = decodestring(body).decode("utf-8", "replace")
+    way_out = _UNSUBSCRIBE.search(str(_HEADERS.parsebytes(head).get("List-Unsubscribe", "")))
     return Addresses(_first(_PIXEL, page), _first(_LINK, page), way_out[1] if way_out else None)
 
 
 def _journey(letter: Letter, subjects: Mapping[str, int]) -> int:
-    subject = str(message_from_bytes(letter.content[:4096]).get("Subject", ""))
+    head, _, _ = letter.content.partition(_BLANK)
+    subject = str(_HEADERS.parsebytes(head).get("Subject", ""))
     found = [number for start, number in subjects.items() if subject.startswith(start)]
     if not found:
         raise NotFoundError(f"No journey of the demo begins a subject like this: {subject!r:.80}.")
     return found[0]
-
-
-def _page(message: Message) -> str:
-    for part in message.walk():
-        if part.get_content_type() == "text/html":
-            body = part.get_payload(decode=True)
-            return body.decode("utf-8", "replace") if isinstance(body, bytes) else ""
-    return ""
 
 
 def _first(pattern: re.Pattern[str], page: str) -> str | None:

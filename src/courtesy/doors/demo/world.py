@@ -15,9 +15,9 @@ from courtesy.doors.demo.zones import clocks
 from courtesy.ground.primitives.clock import microseconds
 
 NUDGES = (
-    Nudge("welcome", times=2.1, hours=96),
-    Nudge("cart-reminder", times=3.5, hours=36),
-    Nudge("win-back", times=1.3, hours=96),
+    Nudge("welcome", times=2.5, hours=96),
+    Nudge("cart-reminder", times=4.5, hours=36),
+    Nudge("win-back", times=1.35, hours=96),
 )
 SUBJECTS = {"Welcome": 0, "Your basket": 1, "It has been a while": 2}
 """How the subjects of each journey's mails begin; the number is that of its nudge."""

@@ -67,6 +67,7 @@ def gather(
             hours=_hours(transaction, found.policy),
             quiet=_quiet(found.policy),
             silences=silences,
+            postponed=int(transaction.scalar(_QUERIES["postponed"])),
             waiting=states.get(State.HELD, 0) + states.get(State.QUEUED, 0),
             measured=[measured(app, one, truths or {}) for one in found.journeys.values()],
             story=story(app, transaction, found, person),

@@ -122,7 +122,11 @@ class Defined:
 
 @dataclass(frozen=True)
 class Report:
-    """One home at one instant. ``explanation`` says what a true effect is, where one is known."""
+    """One home at one instant.
+
+    ``postponed``: messages that were sent later than they were due. ``waiting``: messages that wait
+    to be sent. ``explanation`` says what a true effect is, where one is known.
+    """
 
     home: str
     until: datetime
@@ -133,6 +137,7 @@ class Report:
     hours: Sequence[Hours]
     quiet: Quiet | None
     silences: Sequence[Silence]
+    postponed: int
     waiting: int
     measured: Sequence[Measured]
     story: Story | None

@@ -14,6 +14,9 @@ FROM messages WHERE state <> 'refused';
 -- name: sent
 SELECT count(*) AS things, count(DISTINCT person_id) AS people FROM messages WHERE state = 'sent';
 
+-- name: postponed
+SELECT count(*) FROM messages WHERE state = 'sent' AND sent_at > created_at;
+
 -- name: spoken_to
 SELECT m.enrollment_id AS subject_id, m.person_id, min(m.sent_at) AS since, e.entry
 FROM messages m JOIN enrollments e ON e.enrollment_id = m.enrollment_id

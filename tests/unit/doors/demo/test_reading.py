@@ -49,7 +49,7 @@ def opened(reader: Readers) -> list[tuple[int, Reading]]:
 
 
 def test_a_letter_shows_its_picture_its_link_and_its_way_out() -> None:
-    found = addresses(Letter("ada@post.example", PAGE.encode()))
+    found = addresses(Letter("ada@post.example", PAGE.replace("\n", "\r\n").encode()))
     assert found.pixel == "https://mail.example/o/abc"
     assert found.link == "https://mail.example/c/one.two?a=1&b=2"
     assert found.unsubscribe == "https://mail.example/u/token"
