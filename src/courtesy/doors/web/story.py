@@ -27,9 +27,11 @@ _TRAITS = 6
 _AN_HOUR = 3600
 _EVENTS = """
 SELECT event, type, occurred_at, properties FROM events
-WHERE person_id IN (SELECT person_id FROM asked) ORDER BY occurred_at, message_id
+WHERE person_id IN (SELECT person_id FROM asked)
+ORDER BY occurred_at, event = 'Email Link Clicked', message_id
 """
-_TOLD = ("name", "product", "came_by", "topic", "total", "currency")
+_TOLD = ("name", "product", "came_by", "topic")
+_TITLES = {"identify": "Is identified", "group": "Joins a group", "alias": "Is known by another id"}
 _object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -47,10 +49,13 @@ def story(
     person = profiles_store.person(transaction, person_id)
     traits = person["traits"]
     zone = traits.get("timezone") if traits.get("timezone") in time_zones() else "UTC"
+    passed = journeys_store.of_person(transaction, person_id)
     moments = [
         *_done(app, transaction, person_id, _goals(definitions)),
-        *_passed(transaction, person_id, definitions),
+        *_entered(passed["enrollments"]),
         *_said(transaction, person_id),
+        *_stepped(passed, definitions),
+        *_left(passed["enrollments"]),
     ]
     told = _joined(sorted(moments, key=lambda one: one.at), ZoneInfo(zone))
     return Story(
@@ -74,7 +79,7 @@ def _done(app: App, transaction: Transaction, person_id: str, goals: set[str]) -
     before = merges.filter(pl.col("into_id") == person_id)["person_id"]
     asked = pl.DataFrame({"person_id": [person_id, *before]})
     for row in app.engine.query(_EVENTS, tables=[EVENTS], frames={"asked": asked}).to_dicts():
-        title = row["event"] or row["type"].capitalize()
+        title = row["event"] or _TITLES.get(row["type"], row["type"].capitalize())
         kind = "goal" if title in goals else "response"
         yield Moment(row["occurred_at"], kind, title, _told(row))
 
@@ -84,24 +89,38 @@ def _told(row: Mapping[str, Any]) -> str:
     if row["type"] == "identify":
         return ""
     said = _object(row["properties"])
-    return ", ".join(str(said[name]) for name in _TOLD if said.get(name) not in {None, ""})
+    words = [str(said[name]) for name in _TOLD if said.get(name) not in {None, ""}]
+    total = said.get("total")
+    if isinstance(total, int | float):
+        words.append(f"{total:,.2f} {said.get('currency') or ''}".strip())
+    return ", ".join(words)
 
 
-def _passed(transaction: Transaction, person_id: str, definitions: Workspace) -> Iterator[Moment]:
-    found = journeys_store.of_person(transaction, person_id)
-    versions = {}
-    for row in found["enrollments"]:
-        versions[row["enrollment_id"]] = definitions.versions[row["journey"], row["version"]]
+def _entered(enrollments: Sequence[Mapping[str, Any]]) -> Iterator[Moment]:
+    for row in enrollments:
         alone = row["arm"] == HOLDOUT
         how = "By chance left alone, to compare with" if alone else "By chance among the treated"
         yield Moment(row["entered_at"], "journey", f"Enters {row['journey']}", how)
+
+
+def _left(enrollments: Sequence[Mapping[str, Any]]) -> Iterator[Moment]:
+    for row in enrollments:
         if row["ended_at"]:
             how = ENDINGS.get(row["reason"], row["reason"])
             yield Moment(row["ended_at"], "journey", f"Leaves {row['journey']}", how)
-    for row in found["passages"]:
-        title = _step(versions[row["enrollment_id"]], row["step"], row["outcome"])
+
+
+def _stepped(
+    passed: Mapping[str, Sequence[Mapping[str, Any]]], definitions: Workspace
+) -> Iterator[Moment]:
+    journeys = {
+        row["enrollment_id"]: definitions.versions[row["journey"], row["version"]]
+        for row in passed["enrollments"]
+    }
+    for row in passed["passages"]:
+        title = _step(journeys[row["enrollment_id"]], row["step"], row["outcome"])
         if title:
-            yield Moment(row["passed_at"], "journey", title, row["journey"])
+            yield Moment(row["passed_at"], "journey", title, f"In {row['journey']}")
 
 
 def _step(journey: Journey, step: str, outcome: str) -> str:
@@ -117,7 +136,7 @@ def _step(journey: Journey, step: str, outcome: str) -> str:
 
 def _said(transaction: Transaction, person_id: str) -> Iterator[Moment]:
     for row in store.of_person(transaction, person_id):
-        what = f"{row['channel']} {row['template']}"
+        what = f"{row['template']} by {row['channel']}"
         if row["sent_at"]:
             yield Moment(row["sent_at"], "message", f"Is sent {what}", _waited(row))
         elif row["reason"]:
