@@ -1,13 +1,19 @@
 """The answers of the API, and what a browser must hear beside them."""
 
-import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from courtesy.ground.primitives.errors import AuthError, CourtesyError, HomeError, NotFoundError
+from courtesy.ground.primitives.errors import (
+    AuthError,
+    CourtesyError,
+    HomeError,
+    NotFoundError,
+    QueryError,
+)
 from courtesy.stages.events import Rejection
 
 _RETRY_SECONDS = 1
@@ -18,6 +24,7 @@ _CODES: Mapping[type[CourtesyError], tuple[int, str]] = {
     AuthError: (401, "unknown_write_key"),
     NotFoundError: (404, "not_found"),
     HomeError: (503, "unavailable"),
+    QueryError: (503, "unavailable"),
 }
 _INVALID = (400, "invalid_call")
 
@@ -31,10 +38,10 @@ def accepted(request: Request, rejections: Sequence[Rejection]) -> Response:
     return Response(body, headers=_cross_origin(request), media_type=_JSON)
 
 
-def busy(request: Request) -> Response:
+def busy(request: Request, now: datetime) -> Response:
     """429: more waits to be written than fits; the client shall come again."""
     text = "More events wait to be written than fit in memory. Send the same again in a moment."
-    reset = {"X-RateLimit-Reset": str(int(time.time()) + _RETRY_SECONDS)}
+    reset = {"X-RateLimit-Reset": str(int(now.timestamp()) + _RETRY_SECONDS)}
     return _refusal(request, 429, "busy", text, headers=reset | _retry())
 
 

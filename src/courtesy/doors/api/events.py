@@ -38,7 +38,7 @@ class Collection:
             if request.method == "OPTIONS":
                 return preflight(request)
             if self._intake.full:
-                return busy(request)
+                return busy(request, self._clock.now())
             return await self._take(request, call)
 
         return answer

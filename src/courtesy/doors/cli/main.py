@@ -9,6 +9,7 @@ import typer
 from courtesy.app import make_home
 from courtesy.doors.cli.audiences import audiences
 from courtesy.doors.cli.definitions import apply, plan
+from courtesy.doors.cli.demo import demo
 from courtesy.doors.cli.events import events
 from courtesy.doors.cli.frame import Json, answer, home_of, log_console
 from courtesy.doors.cli.imports import imports
@@ -18,6 +19,7 @@ from courtesy.doors.cli.lift import lift
 from courtesy.doors.cli.messages import messages
 from courtesy.doors.cli.people import people
 from courtesy.doors.cli.replay import replay
+from courtesy.doors.cli.report import report
 from courtesy.doors.cli.serve import serve
 from courtesy.ground.primitives.errors import CourtesyError
 
@@ -57,7 +59,7 @@ for name, group in {
     "lift": lift,
 }.items():
     commands.add_typer(group, name=name)
-for command in (plan, apply, serve, replay):
+for command in (plan, apply, serve, replay, report, demo):
     commands.command()(command)
 
 
