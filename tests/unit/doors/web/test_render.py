@@ -105,7 +105,16 @@ def test_the_page_is_whole_and_asks_nothing_of_anybody(report: Report) -> None:
 
 def test_every_figure_stands_on_the_page(report: Report) -> None:
     html = page(report)
-    for shown in ("20,000", "312,345", "1,234", "4,321", "37 more wait", "612 of these", "4,012", "1,003"):
+    for shown in (
+        "20,000",
+        "312,345",
+        "1,234",
+        "4,321",
+        "37 more wait",
+        "612 of these",
+        "4,012",
+        "1,003",
+    ):
         assert shown in html
     for shown in ("+5.1", "+1.2 to +9.0", "+4.3", "25.2%", "20.1%", "302 people are left out."):
         assert shown in html
