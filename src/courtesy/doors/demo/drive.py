@@ -31,8 +31,8 @@ WORKSPACE = Path(__file__).parent / "workspace"
 PUBLIC_URL = "https://mail.quillberry.example"
 
 _SOURCE = "quillberry-app"
-_EVERY = 3
-_DAY, _NIGHT = 24, 3
+_EVERY = 4
+_DAY, _NIGHT = 24, 4
 _HOUR = timedelta(hours=1)
 _ALL = 10**9
 Watch = Callable[[int], None]
@@ -116,8 +116,8 @@ class _Turn:
         if hour % _DAY == _NIGHT:
             night(self.app)
         tick(self.app)
-        deliver(self.app)
-        self.world.readers.receive(self.postbox.empty(), hour, SUBJECTS)
+        letters = self.postbox.take(deliver(self.app).sent)
+        self.world.readers.receive(letters, hour, SUBJECTS)
 
     def _read(self, hour: int) -> None:
         """People look into their mail; what they read acts from the next hour on."""

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from courtesy.doors.demo.hosts import HOSTS
 from courtesy.doors.demo.zones import ZONES
 
 Floats = npt.NDArray[np.float64]
@@ -14,12 +15,10 @@ Truths = npt.NDArray[np.bool_]
 
 TOPICS = ("tips", "offers")
 PERSONAS = ("weekday commuter", "weekend brewer", "office host")
-GONE, BUSY = "gone.example", "busy.example"
 LONG_AGO = -(10**6)
 
 _PERSONA_SHARES = (0.5, 0.32, 0.18)
 _CONSENT = {(True, True): 0.60, (True, False): 0.13, (False, True): 0.06, (False, False): 0.21}
-_HOSTS = {"post.example": 0.52, "letters.example": 0.425, BUSY: 0.04, GONE: 0.015}
 _NEW_SHARE = 0.3
 _WITHOUT_EMAIL = 0.03
 _DRIFTED = 0.3
@@ -73,7 +72,7 @@ def draw(number: int, hours: int, chance: np.random.Generator) -> People:
         zone=chance.choice(len(ZONES), number, p=[zone.share for zone in ZONES]),
         persona=chance.choice(len(PERSONAS), number, p=_PERSONA_SHARES),
         joins=np.where(new, chance.integers(0, max(hours, 1), number), LONG_AGO),
-        appetite=chance.lognormal(np.log(0.085), 1.0, number) * np.where(drifted, 0.15, 1.0),
+        appetite=chance.lognormal(np.log(0.075), 1.0, number) * np.where(drifted, 0.15, 1.0),
         buys=chance.beta(2.0, 6.5, number),
         reads=chance.beta(2.2, 2.8, number),
         allows=np.array(list(_CONSENT))[chosen],
@@ -81,7 +80,7 @@ def draw(number: int, hours: int, chance: np.random.Generator) -> People:
 
 
 def _emails(names: npt.NDArray[np.str_], chance: np.random.Generator) -> pl.Series:
-    hosts = chance.choice(list(_HOSTS), len(names), p=list(_HOSTS.values()))
+    hosts = chance.choice(list(HOSTS), len(names), p=list(HOSTS.values()))
     without = chance.random(len(names)) < _WITHOUT_EMAIL
     found = [
         None if absent else f"{name.lower()}.{index}@{host}"

@@ -1,21 +1,20 @@
-"""A real mail server on this machine, whose post the simulated people read.
+"""A real mail server on this machine, in a process of its own, whose post the people read."""
 
-It answers as servers do: one host has no such mailbox, another asks to try again later.
-"""
-
-import asyncio
+import socket
+import subprocess
+import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from queue import Empty, Queue
 from types import TracebackType
-from typing import Any, Self
+from typing import BinaryIO, Self, cast
 
-from aiosmtpd.smtp import SMTP
-
-from courtesy.doors.demo.people import BUSY, GONE
+from courtesy.doors.demo import mail_server
+from courtesy.doors.demo.mail_server import FRAME
+from courtesy.ground.primitives.errors import DeliveryError
 
 _HOST = "127.0.0.1"
-_NO_SUCH_MAILBOX = "550 5.1.1 No such mailbox"
-_TRY_LATER = "451 4.7.1 Too busy; try again in a while"
+_PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
@@ -26,44 +25,23 @@ class Letter:
     content: bytes
 
 
-@dataclass
-class _Handler:
-    letters: list[Letter] = field(default_factory=list)
-    delayed: set[str] = field(default_factory=set)
-
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
-        self,
-        _server: SMTP,
-        _session: Any,  # noqa: ANN401 - untyped
-        envelope: Any,  # noqa: ANN401 - untyped
-        address: str,
-        _options: list[str],
-    ) -> str:
-        if address.endswith(f"@{GONE}"):
-            return _NO_SUCH_MAILBOX
-        if address.endswith(f"@{BUSY}") and address not in self.delayed:
-            self.delayed.add(address)
-            return _TRY_LATER
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Any) -> str:  # noqa: ANN401, N802 - same
-        self.letters += [Letter(address, envelope.content) for address in envelope.rcpt_tos]
-        return "250 OK"
-
-
 class Postbox:
-    """The server, in a thread of its own; open it with ``with``."""
+    """The server and the letters it has taken; open it with ``with``."""
 
     def __init__(self) -> None:
-        self._handler = _Handler()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="postbox", daemon=True)
-        self.port = 0
+        self._letters: Queue[Letter] = Queue()
+        self._socket = socket.create_server((_HOST, 0))
+        self.port = int(self._socket.getsockname()[1])
 
     def __enter__(self) -> Self:
+        descriptor = self._socket.fileno()
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", mail_server.__name__, str(descriptor)],
+            stdout=subprocess.PIPE,
+            pass_fds=[descriptor],
+        )
+        self._thread = threading.Thread(target=self._collect, name="postbox", daemon=True)
         self._thread.start()
-        self.port = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
         return self
 
     def __exit__(
@@ -72,30 +50,30 @@ class Postbox:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._process.terminate()
+        self._process.wait()
         self._thread.join()
-        self._loop.close()
+        self._socket.close()
 
     @property
     def url(self) -> str:
         """Where it listens."""
         return f"smtp://{_HOST}:{self.port}"
 
-    def empty(self) -> list[Letter]:
-        """Take out what has arrived since the last time."""
-        letters, self._handler.letters = self._handler.letters, []
-        return letters
+    def take(self, number: int) -> list[Letter]:
+        """The next letters, so many; the server has said that it took them.
 
-    async def _listen(self) -> int:
-        self._server = await self._loop.create_server(
-            lambda: SMTP(self._handler, loop=self._loop, hostname=_HOST), _HOST, 0
-        )
-        return int(self._server.sockets[0].getsockname()[1])
+        Raises:
+            DeliveryError: the server lost one.
+        """
+        try:
+            return [self._letters.get(timeout=_PATIENCE) for _ in range(number)]
+        except Empty:
+            raise DeliveryError("The demo's mail server lost a letter.", place=self.url) from None
 
-    async def _close(self) -> None:
-        self._server.close()
-        mine = asyncio.current_task()
-        for task in asyncio.all_tasks():
-            if task is not mine:
-                task.cancel()
+    def _collect(self) -> None:
+        pipe = cast("BinaryIO", self._process.stdout)
+        with pipe:
+            while len(frame := pipe.read(FRAME.size)) == FRAME.size:
+                to, content = FRAME.unpack(frame)
+                self._letters.put(Letter(pipe.read(to).decode(), pipe.read(content)))
