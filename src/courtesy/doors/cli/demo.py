@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from courtesy.app import open_app
 from courtesy.doors.cli.frame import Json, answer, home_of, log_console
@@ -77,7 +78,7 @@ def _data(home: Path, report: Path, found: Report) -> dict[str, Any]:
     }
 
 
-def _text(home: Path, report: Path, note: Note, found: Report) -> str:
+def _text(home: Path, report: Path, note: Note, found: Report) -> Text:
     lines = [
         f"{count(found.people)} people, {note.days} days, {count(found.events)} events.",
         f"{count(found.sent)} messages sent, {count(found.silent)} not, each with its reason.",
@@ -90,10 +91,13 @@ def _text(home: Path, report: Path, note: Note, found: Report) -> str:
         ),
         "",
         f"The report: {report}",
-        "Look around in it:   make serve",
-        f"                     courtesy --home {home} people list",
-        "Bring your own data: courtesy --home my-home init",
-        "                     courtesy --home my-home import people FILE --mapping MAPPING.yaml",
-        "                     courtesy --home my-home apply FOLDER",
+        "",
+        "Look around in it:",
+        "  make serve",
+        f"  courtesy --home {home} people list",
+        "Bring your own data:",
+        "  courtesy --home my-home init",
+        "  courtesy --home my-home import people FILE --mapping MAPPING.yaml",
+        "  courtesy --home my-home apply FOLDER",
     ]
-    return "\n".join(lines)
+    return Text("\n".join(lines), no_wrap=True, overflow="ignore")
