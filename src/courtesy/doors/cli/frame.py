@@ -15,8 +15,8 @@ from courtesy.app import App, open_app
 from courtesy.ground.primitives.clock import Clock
 
 Json = Annotated[bool, typer.Option("--json", help="Answer with JSON instead of text.")]
-console = Console()
-log_console = Console(stderr=True)
+console = Console(markup=False)
+log_console = Console(stderr=True, markup=False)
 
 
 def home_of(context: typer.Context) -> Path:
@@ -41,4 +41,5 @@ def answer(data: Any, *, json: bool, text: Callable[[], object]) -> None:  # noq
         sys.stdout.write(msgspec.json.encode(data).decode() + "\n")
         sys.stdout.flush()
     else:
-        console.print(text())
+        shown = text()
+        console.print(shown, soft_wrap=isinstance(shown, str))

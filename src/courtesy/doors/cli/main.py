@@ -5,6 +5,7 @@ from typing import Annotated
 
 import structlog
 import typer
+from rich.text import Text
 
 from courtesy.app import make_home
 from courtesy.doors.cli.audiences import audiences
@@ -69,7 +70,8 @@ def main() -> None:
     try:
         commands()
     except CourtesyError as error:
-        log_console.print(f"[bold red]Error:[/] {error.message}", highlight=False)
+        sentence = Text.assemble(("Error: ", "bold red"), error.message)
+        log_console.print(sentence, highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
