@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from courtesy.app import App, make_home, open_app
+from courtesy.doors.api.intake import Intake
 from courtesy.doors.api.messages import router
 from courtesy.ground.definitions import store as definitions
 from courtesy.ground.primitives.clock import VirtualClock
@@ -65,7 +66,7 @@ def app(tmp_path: Path, clock: VirtualClock) -> Iterator[App]:
 @pytest.fixture
 def browser(app: App) -> TestClient:
     api = FastAPI()
-    api.include_router(router(app))
+    api.include_router(router(app, Intake(app)))
     return TestClient(api, base_url=app.settings.public_url, follow_redirects=False)
 
 

@@ -8,13 +8,14 @@ from html import escape
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from courtesy import workspace
 from courtesy.app import App
+from courtesy.doors.api.intake import Intake
 from courtesy.ground.primitives.errors import NotFoundError
-from courtesy.stages.events import store as events_store
-from courtesy.stages.messages import returns, store
+from courtesy.stages.messages import Policy, returns, store
 from courtesy.stages.messages.links import LinkKind, Links
 
 _GIF = bytes.fromhex(
@@ -44,9 +45,9 @@ _FORM = '<form method="post"><button type="submit">Unsubscribe</button></form>'
 _ABSENT: dict[int | str, dict[str, Any]] = {404: {"description": "No such address was made here."}}
 
 
-def router(app: App) -> APIRouter:
+def router(app: App, intake: Intake) -> APIRouter:
     """The addresses that stand in messages: ``/o``, ``/c`` and ``/u``, each with a signed token."""
-    desk = _Desk(app)
+    desk = _Desk(app, intake)
     routes = APIRouter(tags=["messages"], default_response_class=Response, responses=_ABSENT)
     routes.add_api_route("/o/{token}", desk.opened, summary="The picture that tells of opening")
     routes.add_api_route("/c/{token}", desk.clicked, summary="Lead on to where a link points")
@@ -58,69 +59,75 @@ def router(app: App) -> APIRouter:
 
 
 class _Desk:
-    """Answers one request after another; what it records is durable before the answer."""
+    """Answers requests; what it records is durable before the answer, by group commit."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, intake: Intake) -> None:
         self._app = app
+        self._intake = intake
         self._links = Links(app.secret, app.settings.public_url)
 
-    def opened(self, token: str) -> Response:
+    async def opened(self, token: str) -> Response:
         """A picture of one point."""
         try:
             ticket = self._links.read(LinkKind.OPEN, token)
         except NotFoundError:
             return Response(status_code=404, headers=_PRIVATE)
-        self._record(returns.OPENED, self._message(ticket.message_id))
+        await self._record(returns.OPENED, await self._message(ticket.message_id))
         return Response(_GIF, media_type="image/gif", headers=_PRIVATE)
 
-    def clicked(self, token: str) -> Response:
+    async def clicked(self, token: str) -> Response:
         """The way to the link's target."""
         try:
             ticket = self._links.read(LinkKind.CLICK, token)
         except NotFoundError:
             return _unknown()
-        self._record(returns.CLICKED, self._message(ticket.message_id), ticket.target)
+        message = await self._message(ticket.message_id)
+        await self._record(returns.CLICKED, message, ticket.target)
         return RedirectResponse(ticket.target, status_code=302, headers=_PRIVATE)
 
-    def asked(self, token: str) -> Response:
+    async def asked(self, token: str) -> Response:
         """A page with one button; nothing has happened yet."""
         try:
             ticket = self._links.read(LinkKind.UNSUBSCRIBE, token)
         except NotFoundError:
             return _unknown()
-        about = self._about(self._message(ticket.message_id))
+        message = await self._message(ticket.message_id)
+        about = await self._about(message)
         return _page("Unsubscribe?", f"You will get no more e-mails {about}.", _FORM)
 
-    def unsubscribed(self, token: str) -> Response:
+    async def unsubscribed(self, token: str) -> Response:
         """The withdrawal is recorded, however often it is sent."""
         try:
             ticket = self._links.read(LinkKind.UNSUBSCRIBE, token)
         except NotFoundError:
             return _unknown()
-        message = self._message(ticket.message_id)
-        self._record(returns.UNSUBSCRIBED, message)
-        return _page("Unsubscribed", f"You will get no more e-mails {self._about(message)}.")
+        message = await self._message(ticket.message_id)
+        await self._record(returns.UNSUBSCRIBED, message)
+        return _page("Unsubscribed", f"You will get no more e-mails {await self._about(message)}.")
 
-    def _message(self, message_id: str) -> Mapping[str, Any] | None:
+    async def _message(self, message_id: str) -> Mapping[str, Any] | None:
         """The message of a signed address; None when its receiver was forgotten since."""
+        return await run_in_threadpool(self._stored, message_id)
+
+    def _stored(self, message_id: str) -> Mapping[str, Any] | None:
         try:
             with self._app.ledger.read() as transaction:
                 return store.message(transaction, message_id)
         except NotFoundError:
             return None
 
-    def _record(self, event: str, message: Mapping[str, Any] | None, url: str = "") -> None:
-        if message is None:
-            return
-        batch = returns.returned(event, [message], self._app.clock.now(), url)
-        with self._app.ledger.write() as transaction:
-            events_store.accept(transaction, [batch])
+    async def _record(self, event: str, message: Mapping[str, Any] | None, url: str = "") -> None:
+        if message is not None:
+            await self._intake.put(returns.returned(event, [message], self._app.clock.now(), url))
 
-    def _about(self, message: Mapping[str, Any] | None) -> str:
-        with self._app.ledger.read() as transaction:
-            policy = workspace.in_force(transaction).policy
+    async def _about(self, message: Mapping[str, Any] | None) -> str:
+        policy = await run_in_threadpool(self._policy)
         about = f"about <strong>{escape(message['topic'])}</strong>" if message else "of this kind"
         return f"{about} from {escape(policy.sender.name)}" if policy else about
+
+    def _policy(self) -> Policy | None:
+        with self._app.ledger.read() as transaction:
+            return workspace.in_force(transaction).policy
 
 
 def _page(title: str, text: str, form: str = "", status: int = 200) -> Response:

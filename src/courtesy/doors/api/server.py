@@ -37,11 +37,12 @@ def create_api(app: App, arrived: Callable[[], None] | None = None) -> FastAPI:
         arrived: called after each commit of accepted batches, from the server's event loop.
     """
     api = _Api(title="Courtesy", docs_url=None, redoc_url=None)
-    collection = Collection(Keys(app), Intake(app, arrived), app.clock)
+    intake = Intake(app, arrived)
+    collection = Collection(Keys(app), intake, app.clock)
     for path, call in PATHS.items():
         route = Route(path, collection.answer_to(call), methods=["POST", "OPTIONS"])
         api.router.routes.append(route)
-    api.include_router(router(app))
+    api.include_router(router(app, intake))
     api.add_exception_handler(CourtesyError, refused)
     api.add_api_route("/health", _health(app), methods=["GET"], summary="Is all well?")
     return api
