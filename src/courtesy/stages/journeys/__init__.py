@@ -11,7 +11,7 @@ from courtesy.stages.journeys.enter import enter
 from courtesy.stages.journeys.model import (
     CANDIDATES,
     ENROLLMENTS,
-    SENDS,
+    INTENTS,
     Branch,
     Entry,
     Exit,
@@ -25,7 +25,7 @@ from courtesy.stages.journeys.steps import Known
 __all__ = [
     "CANDIDATES",
     "ENROLLMENTS",
-    "SENDS",
+    "INTENTS",
     "Branch",
     "Entry",
     "Exit",

@@ -15,8 +15,8 @@ from courtesy.stages.journeys.model import (
     ENROLLMENTS,
     EXIT,
     INSTANT,
+    INTENTS,
     PASSAGES,
-    SENDS,
     Branch,
     Exit,
     Journey,
@@ -88,7 +88,7 @@ def advance(due: pl.DataFrame, journeys: Journeys, facts: pl.DataFrame, now: dat
     return Moves(
         pl.concat([due.clear(), *tick.rested]).select(list(ENROLLMENTS)),
         pl.concat([pl.DataFrame(schema=PASSAGES), *tick.passages]),
-        pl.concat([pl.DataFrame(schema=SENDS), *tick.sends]),
+        pl.concat([pl.DataFrame(schema=INTENTS), *tick.sends]),
     )
 
 
@@ -172,7 +172,7 @@ def _sends(group: pl.DataFrame, node: Send, journey: Journey, now: datetime) -> 
         pl.lit(now, dtype=INSTANT).alias("created_at"),
         pl.lit(expires, dtype=INSTANT).alias("expires_at"),
         pl.lit(journey.priority, dtype=pl.Int64).alias("priority"),
-    ).select(list(SENDS))
+    ).select(list(INTENTS))
 
 
 def _ahead(journey: Journey, step: str) -> Iterator[Branch]:

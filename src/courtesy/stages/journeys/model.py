@@ -58,7 +58,7 @@ PASSAGES = pl.Schema(
 )
 """A step that somebody passed, and which way they went."""
 
-SENDS = pl.Schema(
+INTENTS = pl.Schema(
     {
         "message_id": pl.String(),
         "enrollment_id": pl.String(),
@@ -75,7 +75,8 @@ SENDS = pl.Schema(
         "priority": pl.Int64(),
     }
 )
-"""What should be said to whom; the gate decides whether it may be."""
+"""What should be said to whom; the gate decides whether it may be. ``channels`` stand in order of
+preference, and a higher ``priority`` goes first."""
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ Verbs: ``gate``; ``check_template``, ``render``; ``prepare``, ``hand_over``, ``o
 ``store.facts``, ``queue``, ``claim``, ``settle``, ``recover``.
 """
 
+from courtesy.stages.journeys import INTENTS
 from courtesy.stages.messages.channels import Channel, Email, SmtpServer
 from courtesy.stages.messages.deliver import IN_FLIGHT, Prepared, hand_over, outcomes, prepare
 from courtesy.stages.messages.gate import gate
 from courtesy.stages.messages.links import Links
 from courtesy.stages.messages.model import (
-    INTENTS,
     VERDICTS,
     Facts,
     Letter,

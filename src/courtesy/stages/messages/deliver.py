@@ -10,11 +10,11 @@ import polars as pl
 
 from courtesy.ground.primitives.errors import InputError
 from courtesy.ground.primitives.ids import digest
+from courtesy.stages.journeys import INTENTS
 from courtesy.stages.messages.channels import Channel
 from courtesy.stages.messages.gate import gate
 from courtesy.stages.messages.links import Links
 from courtesy.stages.messages.model import (
-    INTENTS,
     OUTCOMES,
     Facts,
     Letter,

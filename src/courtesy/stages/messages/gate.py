@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from courtesy.stages.experiments import HOLDOUT
 from courtesy.stages.messages.model import (
-    HOLDOUT_ARM,
     INSTANT,
     VERDICTS,
     Facts,
@@ -98,7 +98,7 @@ def _reason(policy: Policy, now: datetime) -> pl.Expr:
     placeless = pl.col("time_zone").is_null() & pl.lit(policy.quiet_hours is not None)
     late = pl.col("expires_at").is_not_null() & (pl.col("until") >= pl.col("expires_at"))
     gates = (
-        (pl.col("arm") == HOLDOUT_ARM, Reason.HOLDOUT),
+        (pl.col("arm") == HOLDOUT, Reason.HOLDOUT),
         ((pl.col("expires_at") <= now).fill_null(value=False), Reason.EXPIRED),
         (pl.col("address").is_null(), Reason.UNREACHABLE),
         (pl.col("suppressed"), Reason.SUPPRESSED),

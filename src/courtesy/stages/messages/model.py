@@ -6,10 +6,10 @@ from enum import StrEnum
 
 import polars as pl
 
+from courtesy.stages.journeys import INTENTS
 from courtesy.stages.messages.policy import Sender
 
 INSTANT = pl.Datetime("us", "UTC")
-HOLDOUT_ARM = "holdout"
 
 
 class Reason(StrEnum):
@@ -61,25 +61,6 @@ class ReceiptKind(StrEnum):
     REJECTED = "rejected"
     UNCERTAIN = "uncertain"
 
-
-INTENTS = pl.Schema(
-    {
-        "message_id": pl.String(),
-        "enrollment_id": pl.String(),
-        "person_id": pl.String(),
-        "journey": pl.String(),
-        "version": pl.Int64(),
-        "step": pl.String(),
-        "arm": pl.String(),
-        "channels": pl.List(pl.String()),
-        "topic": pl.String(),
-        "template": pl.String(),
-        "created_at": INSTANT,
-        "expires_at": INSTANT,
-        "priority": pl.Int64(),
-    }
-)
-"""What should be said; ``channels`` in order of preference, a higher ``priority`` goes first."""
 
 VERDICTS = pl.Schema(
     {

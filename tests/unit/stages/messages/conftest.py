@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from courtesy.ground.definitions import check, read_yaml
-from courtesy.stages.messages.model import GRANTED, INTENTS, REACH, SPOKEN, ZONES, Facts
+from courtesy.stages.journeys import INTENTS
+from courtesy.stages.messages.model import GRANTED, REACH, SPOKEN, ZONES, Facts
 from courtesy.stages.messages.policy import Policy
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from courtesy.ground.definitions import check, read_yaml
+from courtesy.stages.journeys import INTENTS
 from courtesy.stages.messages.gate import gate
-from courtesy.stages.messages.model import GRANTED, INTENTS, REACH, SPOKEN, ZONES, Facts
+from courtesy.stages.messages.model import GRANTED, REACH, SPOKEN, ZONES, Facts
 from courtesy.stages.messages.policy import Policy
 
 POLICY = check(

@@ -10,9 +10,10 @@ import pytest
 from courtesy.ground.ledger import Ledger, Transaction
 from courtesy.ground.primitives.errors import InputError, NotFoundError
 from courtesy.stages.events import store as events_store
+from courtesy.stages.journeys import INTENTS
 from courtesy.stages.messages import store
 from courtesy.stages.messages.facts import address_hash
-from courtesy.stages.messages.model import CLAIMED, INTENTS, OUTCOMES, VERDICTS, Facts
+from courtesy.stages.messages.model import CLAIMED, OUTCOMES, VERDICTS, Facts
 from courtesy.stages.messages.policy import Policy
 from courtesy.stages.profiles import store as profiles_store
 from courtesy.stages.profiles.model import CONSENTS, TRAITS
