@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
 from courtesy.app import open_app
 from courtesy.doors.cli.frame import Json, answer, home_of, log_console
@@ -78,7 +77,7 @@ def _data(home: Path, report: Path, found: Report) -> dict[str, Any]:
     }
 
 
-def _text(home: Path, report: Path, note: Note, found: Report) -> Text:
+def _text(home: Path, report: Path, note: Note, found: Report) -> str:
     lines = [
         f"{count(found.people)} people, {note.days} days, {count(found.events)} events.",
         f"{count(found.sent)} messages sent, {count(found.silent)} not, each with its reason.",
@@ -100,4 +99,4 @@ def _text(home: Path, report: Path, note: Note, found: Report) -> Text:
         "  courtesy --home my-home import people FILE --mapping MAPPING.yaml",
         "  courtesy --home my-home apply FOLDER",
     ]
-    return Text("\n".join(lines), no_wrap=True, overflow="ignore")
+    return "\n".join(lines)
