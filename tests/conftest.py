@@ -5,6 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+IN_CI = os.environ.get("CI") == "true"
+# A slow machine is no failure, and what fails in CI fails again.
+settings.register_profile("courtesy", deadline=None, derandomize=IN_CI)
+settings.load_profile("courtesy")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -12,7 +18,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 def _found(folder: Path) -> Path:
     if folder.exists():
         return folder
-    if os.environ.get("CI") == "true":
+    if IN_CI:
         pytest.fail(f"{folder} is absent, and in CI nothing may be skipped")
     pytest.skip(f"{folder} is absent")
 
