@@ -5,7 +5,7 @@ from pathlib import Path
 
 _MARKERS = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
 _HOSTS = re.compile(
-    r"index-url|find-links|registry *= *.http|https?://registry\.|https?://files\.pythonhosted"
+    r"index[-]url|find[-]links|registry *= *.http|https?://registry\.|https?://files\."
     r"|\"resolved\": *\"http|/simple(?:/|\"|$)"
 )
 _PATHS = re.compile(r"(?:^|[\s\"'=(:])/(?:work|farm|home|root|Users|opt)/")

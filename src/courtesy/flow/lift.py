@@ -7,7 +7,7 @@ from courtesy.ground.primitives.errors import DataError, NotFoundError
 from courtesy.ground.stats import Rule
 from courtesy.stages.experiments import EXPOSURES, HOLDOUT, TREATED
 from courtesy.stages.journeys import Journey
-from courtesy.stages.lift import CONVERSION, Lift, Metric, Plan, measure
+from courtesy.stages.lift import Lift, Metric, Plan, measure
 from courtesy.stages.profiles import store as profiles_store
 
 
@@ -47,11 +47,4 @@ def _goal(journey: Journey) -> Metric:
     if journey.goal is None:
         raise DataError("It has no goal to look for.", place=journey.name)
     did = journey.goal.condition
-    return Metric(
-        did.event,
-        CONVERSION,
-        did.event,
-        where=did.where,
-        within=did.within,
-        at_least=did.at_least,
-    )
+    return Metric.goal(did.event, did)

@@ -7,6 +7,7 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
+from courtesy.flow.trigger import asked_of
 from courtesy.ground.ledger import Transaction
 from courtesy.stages.audiences import evaluate
 from courtesy.stages.experiments import HOLDOUT, TREATED
@@ -61,12 +62,7 @@ def _moves(
     app: App, transaction: Transaction, definitions: Workspace, due: pl.DataFrame, now: datetime
 ) -> Moves:
     conditions = conditions_ahead(due, definitions.versions)
-    given = due.select(
-        pl.col("enrollment_id").alias("subject_id"),
-        "person_id",
-        pl.col("entered_at").alias("since"),
-        "entry",
-    )
+    given = asked_of(due)
     facts = given.select("subject_id")
     if conditions:
         facts = evaluate(transaction, app.engine, conditions, given, now)

@@ -62,7 +62,7 @@ def leave(turn: Turn, events: pl.DataFrame) -> int:
     conditions = _endings(turn.definitions, enrollments)
     if not conditions:
         return 0
-    given = _given(enrollments)
+    given = asked_of(enrollments)
     facts = _evaluate(turn, conditions, given, anchored=True)
     ended = _ended(enrollments, facts, conditions)
     journeys_store.end(turn.transaction, ended, turn.now)
@@ -154,7 +154,8 @@ def _endings(definitions: Workspace, enrollments: pl.DataFrame) -> dict[str, Con
     return found
 
 
-def _given(enrollments: pl.DataFrame) -> pl.DataFrame:
+def asked_of(enrollments: pl.DataFrame) -> pl.DataFrame:
+    """Enrollments as the subjects that conditions are asked about, each since its entry."""
     return enrollments.select(
         pl.col("enrollment_id").alias("subject_id"),
         "person_id",
