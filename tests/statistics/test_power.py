@@ -9,7 +9,7 @@ from courtesy.ground.stats import (
     AlwaysValid,
     Fixed,
     Moments,
-    Pilot,
+    Sizing,
     adjusted,
     compare,
     mean_of,
@@ -28,7 +28,7 @@ def random() -> np.random.Generator:
 
 @pytest.mark.parametrize(("share", "chance"), [(0.5, 0.8), (0.9, 0.9)])
 def test_shares(record: Record, random: np.random.Generator, share: float, chance: float) -> None:
-    needed = people_needed(Pilot.of_shares(0.050, 0.056, share), Fixed(), chance)
+    needed = people_needed(Sizing.of_shares(0.050, 0.056, share), Fixed(), chance)
     sizes = round(needed * (1 - share)), round(needed * share)
     arms = [
         mean_of(Moments.of_counts(np.full(20_000, float(size)), random.binomial(size, p, 20_000)))
@@ -41,7 +41,7 @@ def test_shares(record: Record, random: np.random.Generator, share: float, chanc
 
 def test_shares_at_any_look(record: Record, random: np.random.Generator) -> None:
     rule = AlwaysValid(tuned_for=40_000)
-    needed = people_needed(Pilot.of_shares(0.050, 0.056), rule)
+    needed = people_needed(Sizing.of_shares(0.050, 0.056), rule)
     half = round(needed / 2)
     arms = [
         mean_of(Moments.of_counts(np.full(20_000, float(half)), random.binomial(half, p, 20_000)))
@@ -58,7 +58,7 @@ def test_ratios(record: Record, random: np.random.Generator) -> None:
         clicks = random.binomial(sessions, random.beta(4, 16, shape)) + lift * sessions
         return ratios(Moments.of(np.stack([clicks, sessions], axis=-1)), [(0, 1)])
 
-    needed = people_needed(Pilot.of_history(0.03, people(0, (100_000,))), Fixed())
+    needed = people_needed(Sizing.of_history(0.03, people(0, (100_000,))), Fixed())
     runs = [mean_of(people(lift, (4_000, round(needed / 2)))) for lift in (0.0, 0.03)]
     found = float(np.mean(compare(runs[0], runs[1], Fixed()).p_value < 0.05))
     record("power of a ratio metric planned at 80%", found)
@@ -72,8 +72,8 @@ def test_covariates(record: Record, random: np.random.Generator) -> None:
         return Moments.of(np.stack([after, before], axis=-1))
 
     history = people(0, (100_000,))
-    needed = people_needed(Pilot.of_history(0.2, history), Fixed())
-    without = people_needed(Pilot.of_history(0.2, history.columns(0)), Fixed())
+    needed = people_needed(Sizing.of_history(0.2, history), Fixed())
+    without = people_needed(Sizing.of_history(0.2, history.columns(0)), Fixed())
     control, treated = adjusted([people(s, (4_000, round(needed / 2))) for s in (0.0, 0.2)])
     found = float(np.mean(compare(control, treated, Fixed()).p_value < 0.05))
     record("power under CUPED planned at 80%", found)

@@ -13,7 +13,7 @@ from courtesy.ground.stats.effect import Effect, compare
 from courtesy.ground.stats.estimate import Estimate, mean_of, ratios
 from courtesy.ground.stats.moments import Array, Moments
 from courtesy.ground.stats.multiplicity import benjamini_hochberg, holm
-from courtesy.ground.stats.power import Pilot, people_needed, power
+from courtesy.ground.stats.power import Sizing, people_needed, power
 from courtesy.ground.stats.quantiles import QuantileEffect, compare_quantile
 from courtesy.ground.stats.rule import DEFAULT_ALPHA, AlwaysValid, Fixed, Rule
 from courtesy.ground.stats.sample_ratio import ALARM, chi_square, sequential
@@ -30,10 +30,10 @@ __all__ = [
     "Estimate",
     "Fixed",
     "Moments",
-    "Pilot",
     "QuantileEffect",
     "Rule",
     "Segments",
+    "Sizing",
     "adjusted",
     "benjamini_hochberg",
     "chi_square",

@@ -1,4 +1,4 @@
-"""How many people a pilot needs, and how surely it finds an effect of a given size.
+"""How many people an experiment needs, and how surely it finds an effect of a given size.
 
 Sources: Cohen (1988), "Statistical Power Analysis for the Behavioral Sciences", for one look; for
 ratio metrics the variance of a unit's linear piece (Deng, Knoblich & Lu 2018); for CUPED the share
@@ -22,7 +22,7 @@ _MOST = 1e12
 
 
 @dataclass(frozen=True)
-class Pilot:
+class Sizing:
     """Two arms that are to be compared.
 
     ``effect``: the difference worth finding, in the metric's unit. ``control_variance`` and
@@ -35,14 +35,14 @@ class Pilot:
     treated_share: float = 0.5
 
     @classmethod
-    def of_shares(cls, control: float, treated: float, treated_share: float = 0.5) -> "Pilot":
-        """A pilot on a proportion that should move from ``control`` to ``treated``, both 0 to 1."""
+    def of_shares(cls, control: float, treated: float, treated_share: float = 0.5) -> "Sizing":
+        """Two arms on a proportion that should move from ``control`` to ``treated`` (0 to 1)."""
         ends = control * (1 - control), treated * (1 - treated)
         return cls(treated - control, *ends, treated_share)
 
     @classmethod
-    def of_history(cls, effect: float, history: Moments, treated_share: float = 0.5) -> "Pilot":
-        """A pilot on people like those of the past.
+    def of_history(cls, effect: float, history: Moments, treated_share: float = 0.5) -> "Sizing":
+        """Two arms of people like those of the past.
 
         Args:
             effect: the difference worth finding.
@@ -55,33 +55,33 @@ class Pilot:
         return cls(effect, variance, variance, treated_share)
 
 
-def power(pilot: Pilot, units: npt.ArrayLike, rule: Rule) -> Array:
+def power(sizing: Sizing, units: npt.ArrayLike, rule: Rule) -> Array:
     """The chance that the interval leaves out zero with so many units of both arms, at that look.
 
     Under an always-valid rule this is the chance at the last look; any earlier one adds to it.
     """
     given = np.asarray(units, dtype=np.float64)
-    treated, control = given * pilot.treated_share, given * (1 - pilot.treated_share)
+    treated, control = given * sizing.treated_share, given * (1 - sizing.treated_share)
     arms = rule.steadied(
-        Estimate(np.zeros(()), pilot.control_variance / control, control),
-        Estimate(np.asarray(pilot.effect), pilot.treated_variance / treated, treated),
+        Estimate(np.zeros(()), sizing.control_variance / control, control),
+        Estimate(np.asarray(sizing.effect), sizing.treated_variance / treated, treated),
     )
     reach = rule.reach(information(control, treated), np.maximum(given - 2, 1))
-    shift = abs(pilot.effect) / np.sqrt(arms[0].variance + arms[1].variance)
+    shift = abs(sizing.effect) / np.sqrt(arms[0].variance + arms[1].variance)
     return np.asarray(stats.norm.sf(reach - shift) + stats.norm.sf(reach + shift))
 
 
-def people_needed(pilot: Pilot, rule: Rule, chance: float = 0.8) -> int:
+def people_needed(sizing: Sizing, rule: Rule, chance: float = 0.8) -> int:
     """The fewest units of both arms together that find the effect with this ``chance``.
 
     Raises:
         DataError: no number of units does, because the effect is zero or an arm has no share.
     """
-    if not pilot.effect or not 0 < pilot.treated_share < 1 or not 0 < chance < 1:
+    if not sizing.effect or not 0 < sizing.treated_share < 1 or not 0 < chance < 1:
         raise DataError("It takes an effect, two arms with people, and a chance below 1.")
 
     def lacking(log_units: float) -> float:
-        return float(power(pilot, np.exp(log_units), rule)) - chance
+        return float(power(sizing, np.exp(log_units), rule)) - chance
 
     most = float(np.log(_MOST))
     if lacking(most) < 0:

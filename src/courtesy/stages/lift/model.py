@@ -16,34 +16,50 @@ RATIO = "ratio"
 CONVERSION = "conversion"
 COUNT = "count"
 SUM = "sum"
+TIME = "time"
+
+HIGHER = "higher"
+LOWER = "lower"
 
 
 @dataclass(frozen=True)
 class Metric:
     """What is counted of each person from the exposure on.
 
-    ``kind``: ``conversion`` (did ``event`` often enough: 0 or 1), ``count`` (how often), or ``sum``
-    (of the number under ``property``, such as revenue for revenue per person; dots go inside).
-    ``where``: what the event's properties must be like. ``after``: how long after the exposure
-    counting starts. ``within``: how long after the exposure it ends; None counts until now.
-    ``at_least``: how often makes a conversion. ``cap``: no person counts for more than this.
+    ``kind``: ``conversion`` (did one of ``events`` often enough: 0 or 1), ``count`` (how often),
+    ``sum`` (of the number under ``property``, such as revenue for revenue per person; dots go
+    inside) or ``time`` (days until the first of the events, at most ``within``: the restricted
+    time, Royston & Parmar 2013). ``where``: what the event's properties must be like. ``after``:
+    how long after the exposure counting starts. ``within``: how long after the exposure it ends;
+    None counts until now. ``at_least``: how often makes a conversion. ``cap``: no person counts for
+    more than this. ``winsorise``: the share of all people's values that is left as it is, such as 0.99;
+    larger values count as the limit. ``quantile``: compare this quantile (0 to 1) and not the mean.
+    ``better``: which way is good, ``higher`` or ``lower``.
     """
 
     name: str
     kind: str
-    event: str
+    events: tuple[str, ...]
     property: str | None = None
     where: tuple[Where, ...] = ()
     after: timedelta = timedelta(0)
     within: timedelta | None = None
     at_least: int = 1
     cap: float | None = None
+    winsorise: float | None = None
+    quantile: float | None = None
+    better: str = HIGHER
 
     @classmethod
     def goal(cls, name: str, did: Did) -> "Metric":
         """Whether a journey's goal was reached."""
         return cls(
-            name, CONVERSION, did.event, where=did.where, within=did.within, at_least=did.at_least
+            name,
+            CONVERSION,
+            (did.event,),
+            where=did.where,
+            within=did.within,
+            at_least=did.at_least,
         )
 
 
@@ -54,6 +70,7 @@ class Ratio:
     name: str
     top: Metric
     bottom: Metric
+    better: str = HIGHER
 
 
 @dataclass(frozen=True)
@@ -101,6 +118,19 @@ class Outcome:
     moments: Mapping[str, Moments]
     pairs: tuple[tuple[int, int | None], ...] = ((0, None),)
     clustered: bool = False
+    better: str = HIGHER
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The sums of one group of people, such as a segment or those whose time was over on a day.
+
+    ``group`` names it; ``units``: people of each arm; ``outcomes``: one for each metric.
+    """
+
+    group: str
+    units: Mapping[str, int]
+    outcomes: tuple[Outcome, ...]
 
 
 @dataclass(frozen=True)
@@ -153,6 +183,99 @@ class Comparison:
     control_units: int
     arm_units: int
     method: str
+    better: str = HIGHER
+
+
+@dataclass(frozen=True)
+class OnTreated:
+    """The effect on those whom the treatment reached, a second figure beside that of the intention.
+
+    ``reached`` and ``control_reached``: the shares of the arm and of the control that got it.
+    """
+
+    arm: str
+    metric: str
+    reached: float
+    control_reached: float
+    effect: float | None
+    effect_low: float | None
+    effect_high: float | None
+    method: str
+
+
+@dataclass(frozen=True)
+class Triggered:
+    """The effect on those who came to where the arms differ, and what it is for everybody.
+
+    ``share``: of all exposed people who came there. ``diluted``: the effect on an exposed person.
+    """
+
+    arm: str
+    metric: str
+    units: int
+    share: float
+    effect: float | None
+    effect_low: float | None
+    effect_high: float | None
+    diluted: float | None
+    diluted_low: float | None
+    diluted_high: float | None
+
+
+@dataclass(frozen=True)
+class FactorEffect:
+    """What one factor does on average over the others, or what two do beyond their sum.
+
+    ``factors``: one name, or two for an interaction (synergy where it is above zero). ``levels``:
+    of each, beside the first level.
+    """
+
+    metric: str
+    factors: tuple[str, ...]
+    levels: tuple[str, ...]
+    effect: float | None
+    effect_low: float | None
+    effect_high: float | None
+    p_value: float | None
+    p_discovery: float | None
+
+
+@dataclass(frozen=True)
+class SegmentEffect:
+    """One segment: its own effect, and what is left of it once chance is taken out."""
+
+    segment: str
+    units: int
+    own: float
+    effect: float
+    effect_low: float
+    effect_high: float
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Whether an effect differs between segments: ``p_value`` is for there being no difference."""
+
+    trait: str
+    arm: str
+    metric: str
+    overall: float
+    spread: float
+    p_value: float
+    segments: tuple[SegmentEffect, ...]
+
+
+@dataclass(frozen=True)
+class Look:
+    """An effect as it was known on a day, over everybody whose time to respond was over by then."""
+
+    arm: str
+    metric: str
+    day: str
+    units: int
+    effect: float | None
+    effect_low: float | None
+    effect_high: float | None
 
 
 @dataclass(frozen=True)
@@ -172,3 +295,8 @@ class Lift:
     comparisons: tuple[Comparison, ...]
     associations: tuple[Comparison, ...]
     warnings: tuple[Notice, ...]
+    on_treated: tuple[OnTreated, ...] = ()
+    triggered: tuple[Triggered, ...] = ()
+    factors: tuple[FactorEffect, ...] = ()
+    spreads: tuple[Spread, ...] = ()
+    looks: tuple[Look, ...] = ()
