@@ -9,9 +9,10 @@ from courtesy.ground.definitions import Document, Model
 from courtesy.ground.definitions import check as check_model
 from courtesy.ground.primitives.clock import duration
 from courtesy.ground.primitives.errors import InputError
+from courtesy.ground.primitives.shares import percent
 from courtesy.ground.rules import Condition, Did
 from courtesy.stages.journeys.model import END, Entry, Goal, Journey
-from courtesy.stages.journeys.steps import Chart, Known, percent
+from courtesy.stages.journeys.steps import Chart, Known
 
 _LATEST = timedelta(days=1)
 
