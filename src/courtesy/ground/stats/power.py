@@ -18,6 +18,7 @@ from courtesy.ground.stats.estimate import Estimate
 from courtesy.ground.stats.moments import Array, Moments
 from courtesy.ground.stats.rule import Rule
 
+_FEWEST = 4.0
 _MOST = 1e12
 
 
@@ -83,7 +84,9 @@ def people_needed(sizing: Sizing, rule: Rule, chance: float = 0.8) -> int:
     def lacking(log_units: float) -> float:
         return float(power(sizing, np.exp(log_units), rule)) - chance
 
-    most = float(np.log(_MOST))
+    fewest, most = float(np.log(_FEWEST)), float(np.log(_MOST))
     if lacking(most) < 0:
         raise DataError(f"Even {_MOST:.0e} people would not be enough.")
-    return int(np.ceil(np.exp(optimize.brentq(lacking, np.log(4.0), most))))
+    if lacking(fewest) >= 0:
+        return int(_FEWEST)
+    return int(np.ceil(np.exp(optimize.brentq(lacking, fewest, most))))
