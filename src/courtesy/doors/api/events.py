@@ -49,7 +49,7 @@ class Collection:
             body = await body_of(request)
         except ClientDisconnect:
             return Response(status_code=400)
-        source = await self._keys.source(request.headers.get("authorization", ""), body)
+        source = await self._keys.source(request.headers, body)
         collected = collect(body, call)
         await self._intake.put(Accepted(source, received_at, collected))
         return accepted(request, collected.rejections)

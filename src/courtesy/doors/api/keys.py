@@ -1,8 +1,8 @@
-"""Who is calling: the write key in the Authorization header or in the body."""
+"""Who is calling: the write key in a header or in the body."""
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from fastapi.concurrency import run_in_threadpool
@@ -26,13 +26,13 @@ class Keys:
         self._app = app
         self._known: dict[str, str] = {}
 
-    async def source(self, authorization: str, body: bytes) -> str:
-        """The source whose key the header holds, or else the body; any one of them will do.
+    async def source(self, headers: Mapping[str, str], body: bytes) -> str:
+        """The source whose key the headers hold, or else the body; any one of them will do.
 
         Raises:
-            AuthError: neither holds a key that is known.
+            AuthError: none of them holds a key that is known.
         """
-        for key in keys_in(authorization, body):
+        for key in keys_in(headers, body):
             source = self._known.get(key) or await run_in_threadpool(self._look_up, key)
             if source:
                 return source
@@ -46,16 +46,18 @@ class Keys:
         return source
 
 
-def keys_in(authorization: str, body: bytes) -> Iterator[str]:
-    """The write keys that a call shows: as Basic user, as Bearer, as ``writeKey`` in the body.
+def keys_in(headers: Mapping[str, str], body: bytes) -> Iterator[str]:
+    """The write keys that a call shows: Basic user, Bearer, X-API-Key, ``writeKey`` in the body.
 
     Basic credentials without the colon before the empty password are forgiven.
     """
-    scheme, _, credentials = authorization.partition(" ")
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         yield from _name(credentials.strip())
     if scheme.lower() == "bearer" and credentials:
         yield credentials.strip()
+    if headers.get("x-api-key"):
+        yield headers["x-api-key"]
     yield from _in_body(body)
 
 
