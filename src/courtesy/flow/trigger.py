@@ -83,11 +83,11 @@ def _candidates(turn: Turn, journey: Journey, events: pl.DataFrame) -> pl.DataFr
     recent = pl.col("occurred_at") >= turn.now - entry.within
     found = events.filter((pl.col("event") == entry.event) & recent)
     if entry.where is not None and not found.is_empty():
-        found = _matching(turn, entry.where, found)
+        found = matching(turn, entry.where, found)
     return found.select("person_id", pl.col("properties").alias("entry"), "occurred_at")
 
 
-def _matching(turn: Turn, where: Condition, events: pl.DataFrame) -> pl.DataFrame:
+def matching(turn: Turn, where: Condition, events: pl.DataFrame) -> pl.DataFrame:
     """The events that a condition on their properties holds for, each looked at by itself."""
     numbered = events.with_row_index("row").with_columns(pl.col("row").cast(pl.String))
     alone = numbered.select(pl.col("row").alias("person_id"), "event", "occurred_at", "properties")
