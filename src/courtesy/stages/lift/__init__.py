@@ -1,16 +1,17 @@
 """Did it help? Exposures and outcomes in; effects with honest intervals out.
 
-Verbs: ``measure`` (an experiment in the home), ``measure_file`` (outside data), ``as_text`` and
-``as_data`` (how a result is shown), ``conclude`` (what sums say, for both).
+Verbs: ``measure`` and ``tallies`` (an experiment in the home), ``measure_file`` (outside data),
+``as_text`` and ``as_data`` (how a result is shown), ``conclude`` (what sums say, for both).
 """
 
 from courtesy.stages.lift.conclude import conclude
-from courtesy.stages.lift.measure import MERGES, Plan, measure
+from courtesy.stages.lift.measure import MERGES, measure
 from courtesy.stages.lift.measure_file import FilePlan, measure_file
 from courtesy.stages.lift.model import (
     CONVERSION,
     COUNT,
     SUM,
+    TIME,
     Comparison,
     Design,
     Lift,
@@ -18,14 +19,20 @@ from courtesy.stages.lift.model import (
     Notice,
     Outcome,
     Ratio,
+    Tally,
 )
+from courtesy.stages.lift.plan import Plan
 from courtesy.stages.lift.report import as_data, as_text
+from courtesy.stages.lift.tally import DAY, By, tallies
 
 __all__ = [
     "CONVERSION",
     "COUNT",
+    "DAY",
     "MERGES",
     "SUM",
+    "TIME",
+    "By",
     "Comparison",
     "Design",
     "FilePlan",
@@ -35,9 +42,11 @@ __all__ = [
     "Outcome",
     "Plan",
     "Ratio",
+    "Tally",
     "as_data",
     "as_text",
     "conclude",
     "measure",
     "measure_file",
+    "tallies",
 ]

@@ -5,15 +5,13 @@ that was assigned, whatever was said to them afterwards.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from courtesy.ground.lake import Engine, Table
 from courtesy.ground.primitives.errors import DataError, DefinitionError
-from courtesy.ground.stats import AlwaysValid, Rule
 from courtesy.stages.events.model import EVENTS
 from courtesy.stages.lift.conclude import conclude
 from courtesy.stages.lift.model import (
@@ -28,29 +26,12 @@ from courtesy.stages.lift.model import (
     Outcome,
     Ratio,
 )
+from courtesy.stages.lift.plan import Plan
 from courtesy.stages.lift.statement import needs_entry, pairs, statement
 from courtesy.stages.lift.sums import read
 
 MERGES = pl.Schema({"person_id": pl.String(), "into_id": pl.String()})
 """People who turned out to be one: whose id stands no more, and which took its place."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to measure, and how.
-
-    ``shares``: each arm's expected share, in any scale. ``history``: how long before the exposure
-    the same metrics are read to take out noise (CUPED); None for without. ``randomised``: whether
-    chance alone decided who came into which arm.
-    """
-
-    experiment: str
-    control: str
-    metrics: Sequence[Metric | Ratio]
-    shares: Mapping[str, float] | None = None
-    rule: Rule = field(default_factory=AlwaysValid)
-    history: timedelta | None = None
-    randomised: bool = True
 
 
 def measure(

@@ -32,9 +32,9 @@ class Metric:
     time, Royston & Parmar 2013). ``where``: what the event's properties must be like. ``after``:
     how long after the exposure counting starts. ``within``: how long after the exposure it ends;
     None counts until now. ``at_least``: how often makes a conversion. ``cap``: no person counts for
-    more than this. ``winsorise``: the share of all people's values that is left as it is, such as 0.99;
-    larger values count as the limit. ``quantile``: compare this quantile (0 to 1) and not the mean.
-    ``better``: which way is good, ``higher`` or ``lower``.
+    more than this. ``winsorise``: the share of all people's values that is left as it is, such as
+    0.99; larger values count as the limit. ``quantile``: compare this quantile (0 to 1) and not the
+    mean. ``better``: which way is good, ``higher`` or ``lower``.
     """
 
     name: str
@@ -125,12 +125,20 @@ class Outcome:
 class Tally:
     """The sums of one group of people, such as a segment or those whose time was over on a day.
 
-    ``group`` names it; ``units``: people of each arm; ``outcomes``: one for each metric.
+    ``group`` names it; ``units``: people of each arm; ``assigned``: what chance put into the arms,
+    such as clusters; None where that is people. ``outcomes``: one for each metric that is a mean;
+    every arm has its moments in each, of nobody if need be. ``reached``: the same metrics beside
+    whether the treatment reached a person, as the second pair; empty where that is not asked.
+    ``exposed``: everybody in each arm, also those who never came to the trigger and, by day, those
+    whose time is not over.
     """
 
     group: str
     units: Mapping[str, int]
     outcomes: tuple[Outcome, ...]
+    assigned: Mapping[str, int] | None = None
+    reached: tuple[Outcome, ...] = ()
+    exposed: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
