@@ -1,5 +1,7 @@
 """The policy of all contacts, as an operator writes it in ``policy.yaml``."""
 
+import re
+from collections.abc import Mapping
 from datetime import time, timedelta
 from functools import cached_property, lru_cache
 from typing import Annotated, Any
@@ -11,6 +13,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from courtesy.ground.definitions import Model
 from courtesy.ground.primitives.clock import duration
 from courtesy.ground.primitives.errors import InputError
+from courtesy.ground.primitives.shares import percent
+from courtesy.stages.experiments.model import UNIVERSAL
+
+_PROGRAM = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 
 EMAIL = "email"
 CHANNELS = frozenset({EMAIL})
@@ -48,6 +54,21 @@ def _duration(text: Any) -> Any:  # noqa: ANN401 - whatever YAML says
         raise ValueError(error.detail) from None
 
 
+def _share(text: Any) -> float:  # noqa: ANN401 - whatever YAML says
+    try:
+        return percent(text)
+    except InputError:
+        raise ValueError("a share is written from 0% to 100%, such as 10%") from None
+
+
+def _program(name: str) -> str:
+    if not _PROGRAM.fullmatch(name) or name == UNIVERSAL:
+        raise ValueError(
+            f"a program is named in small letters, digits, - and _, and is not {UNIVERSAL!r}"
+        )
+    return name
+
+
 def _one_line(text: str) -> str:
     if not text.strip() or not text.isprintable():
         raise ValueError("this should be one line of text")
@@ -80,6 +101,10 @@ def _channel(name: str) -> str:
 
 
 _Address = Annotated[str, AfterValidator(_address)]
+_Channel = Annotated[str, AfterValidator(_channel)]
+_Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_Program = Annotated[str, AfterValidator(_program)]
+_Share = Annotated[float, BeforeValidator(_share)]
 _Time = Annotated[time, BeforeValidator(_time)]
 
 
@@ -115,9 +140,22 @@ class QuietHours(Model):
 class Cap(Model):
     """At most so many messages to one person on one channel within a sliding window."""
 
-    channel: Annotated[str, AfterValidator(_channel)]
+    channel: _Channel
     at_most: Annotated[int, Field(ge=1)]
     within: Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
+
+
+class Holdouts(Model):
+    """Who is left alone for good, so that the effect of everything said beside nothing can be seen.
+
+    ``universal``: the share (0 to 1) of people to whom only ``service_topics`` are spoken about.
+    ``programs``: the share left alone by the journeys of each program. ``cluster``: the trait whose
+    equals are left alone together, such as a household.
+    """
+
+    universal: _Share = 0.0
+    programs: Mapping[_Program, _Share] = Field(default={})
+    cluster: Annotated[str, AfterValidator(_one_line)] | None = None
 
 
 class Policy(Model):
@@ -126,7 +164,9 @@ class Policy(Model):
     ``postal_address`` stands in every commercial mail (CAN-SPAM Act, 15 U.S.C. 7704(a)(5)).
     ``default_time_zone`` is the zone of people whose own is not known; without it nothing is sent
     to them while there are ``quiet_hours``. Messages of ``service_topics`` (receipts, security)
-    need no consent, keep no quiet hours and neither count for ``caps`` nor obey them.
+    need no consent, keep no quiet hours, neither count for ``caps`` nor obey them, and reach people
+    whom the universal holdout or a program's leaves alone. ``costs`` is what a message that a
+    channel took costs, in the brand's money.
     """
 
     sender: Sender
@@ -135,6 +175,8 @@ class Policy(Model):
     default_time_zone: Annotated[str, AfterValidator(_zone)] | None = None
     caps: tuple[Cap, ...] = Field(default=(), strict=False)
     service_topics: frozenset[str] = Field(default=frozenset(), strict=False)
+    holdouts: Holdouts = Holdouts()
+    costs: Mapping[_Channel, _Cost] = Field(default={})
 
     @cached_property
     def longest_cap(self) -> timedelta:

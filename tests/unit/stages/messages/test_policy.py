@@ -26,6 +26,18 @@ def test_a_whole_policy(make_policy: MakePolicy) -> None:
 def test_a_small_policy(make_policy: MakePolicy) -> None:
     policy = make_policy()
     assert (policy.quiet_hours, policy.caps, policy.longest_cap) == (None, (), timedelta(0))
+    assert (policy.holdouts.universal, policy.holdouts.programs, policy.costs) == (0, {}, {})
+
+
+def test_holdouts_and_costs(make_policy: MakePolicy) -> None:
+    policy = make_policy(
+        "holdouts: {universal: 5%, programs: {onboarding: 10%}, cluster: household}\n"
+        "costs: {email: 0.0008}\n"
+    )
+    assert policy.holdouts.universal == pytest.approx(0.05)
+    assert policy.holdouts.programs == {"onboarding": pytest.approx(0.1)}
+    assert policy.holdouts.cluster == "household"
+    assert policy.costs == {"email": 0.0008}
 
 
 @pytest.mark.parametrize(
@@ -42,6 +54,18 @@ def test_a_small_policy(make_policy: MakePolicy) -> None:
         ("caps: [{channel: email, at_most: 1, within: 0d}]", "4: caps[0].within", "greater"),
         ("caps: [{channel: pigeon, at_most: 1, within: 7d}]", "4: caps[0].channel", "email"),
         ("quiet: x", "4: quiet", "no field"),
+        ("holdouts: {universal: 5}", "4: holdouts.universal", "such as 10%; found 5."),
+        ("holdouts: {universal: 101%}", "4: holdouts.universal", "such as 10%; found '101%'."),
+        ("holdouts: {programs: {new: .1}}", "4: holdouts.programs.new", "such as 10%"),
+        ("holdouts: {programs: {New: 10%}}", "4: holdouts.programs.New", "small letters"),
+        ("holdouts: {programs: {universal: 9%}}", "4: holdouts.programs.universal", "is not"),
+        ("holdouts: {programs: 10%}", "4: holdouts.programs", "a valid dictionary"),
+        ("holdouts: {cluster: ''}", "4: holdouts.cluster", "one line"),
+        ("holdouts: 5%", "4: holdouts", "should hold fields"),
+        ("costs: {pigeon: 1}", "4: costs.pigeon", "the channels are: email"),
+        ("costs: {email: -1}", "4: costs.email", "greater than or equal to 0"),
+        ("costs: {email: .inf}", "4: costs.email", "finite"),
+        ("costs: {email: cheap}", "4: costs.email", "number"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(
