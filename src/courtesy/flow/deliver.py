@@ -6,7 +6,7 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.stages.messages import State
+from courtesy.stages.messages import Policy, State
 from courtesy.stages.messages import store as messages_store
 from courtesy.stages.messages.deliver import IN_FLIGHT, Prepared, hand_over, outcomes, prepare
 from courtesy.stages.messages.links import Links
@@ -32,7 +32,7 @@ def deliver(app: App) -> Delivered:
     """
     total = Delivered()
     while (batch := _claim(app)) is not None:
-        total += _hand_over(app, batch)
+        total += _hand_over(app, *batch)
     return total
 
 
@@ -42,7 +42,7 @@ def recover(app: App) -> int:
         return messages_store.recover(transaction)
 
 
-def _claim(app: App) -> Prepared | None:
+def _claim(app: App) -> tuple[Prepared, Policy] | None:
     now = app.clock.now()
     with app.ledger.write() as transaction:
         definitions = workspace.in_force(transaction)
@@ -56,14 +56,14 @@ def _claim(app: App) -> Prepared | None:
             transaction, claimed, policy, app.secret, now, at_hand_off=True
         )
     links = Links(app.secret, app.settings.public_url)
-    return prepare(claimed, facts, definitions.templates, policy, links, now)
+    return prepare(claimed, facts, definitions.templates, policy, links, now), policy
 
 
-def _hand_over(app: App, batch: Prepared) -> Delivered:
+def _hand_over(app: App, batch: Prepared, policy: Policy) -> Delivered:
     now = app.clock.now()
     receipts = app.runner.run(hand_over(batch.letters, app.channels))
     found = pl.concat([batch.kept_back, outcomes(batch.letters, receipts, now)])
     with app.ledger.write() as transaction:
-        messages_store.settle(transaction, found, now)
+        messages_store.settle(transaction, found, now, policy.costs)
     sent = found.filter(pl.col("state") == State.SENT).height
     return Delivered(sent, found.height - sent)

@@ -30,9 +30,10 @@ WHERE m.person_id = g.person_id
 
 -- name: queue
 INSERT INTO messages (message_id, enrollment_id, person_id, journey, version, step, arm, channel,
-                      topic, template, state, reason, attempts, created_at, due_at, expires_at)
+                      topic, template, variant, state, reason, attempts, created_at, due_at,
+                      expires_at)
 SELECT message_id, enrollment_id, person_id, journey, version, step, arm, channel,
-       topic, template, state, reason, 0, created_at, due_at, expires_at
+       topic, template, variant, state, reason, 0, created_at, due_at, expires_at
 FROM given WHERE true
 ON CONFLICT (message_id) DO NOTHING;
 
@@ -53,8 +54,8 @@ RETURNING message_id;
 
 -- name: claimed
 SELECT m.message_id, m.enrollment_id, m.person_id, m.journey, m.version, m.step, m.arm, m.topic,
-       m.template, m.created_at, m.expires_at, 0 AS priority, m.channel, m.attempts,
-       coalesce(e.entry, '{}') AS entry
+       m.template, m.created_at, m.expires_at, 0 AS priority, m.variant, m.channel,
+       m.attempts, coalesce(e.entry, '{}') AS entry
 FROM given g CROSS JOIN messages m
 LEFT JOIN enrollments e ON e.enrollment_id = m.enrollment_id
 WHERE m.message_id = g.message_id
@@ -82,14 +83,15 @@ INSERT INTO suppressions (channel, address_hash, reason, suppressed_at)
 SELECT DISTINCT channel, address_hash, 'bounced', :now FROM given WHERE receipt = 'bounced'
 ON CONFLICT (channel, address_hash) DO NOTHING;
 
--- name: bounced
-SELECT m.message_id, m.journey, m.step, m.template, m.topic, m.channel,
+-- name: settled
+SELECT m.message_id, m.journey, m.step, m.template, m.topic, m.channel, m.variant, g.receipt,
        (SELECT min(i.value) FROM identifiers i
         WHERE i.person_id = m.person_id AND i.kind = 'user_id') AS user_id,
        (SELECT min(i.value) FROM identifiers i
         WHERE i.person_id = m.person_id AND i.kind = 'anonymous_id') AS anonymous_id
 FROM given g CROSS JOIN messages m
-WHERE m.message_id = g.message_id AND g.receipt = 'bounced'
+WHERE m.message_id = g.message_id
+  AND (g.receipt = 'bounced' OR (g.receipt = 'accepted' AND m.state = 'sent'))
 ORDER BY m.message_id;
 
 -- name: suppress

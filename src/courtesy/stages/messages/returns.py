@@ -1,16 +1,18 @@
-"""What comes back: opens, clicks, bounces and unsubscriptions, as events like any other."""
+"""What comes back: sends, bounces, opens, clicks and unsubscriptions, as events like any other."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from courtesy.ground.primitives.ids import digest
 from courtesy.stages.events import Accepted, Collected
-from courtesy.stages.events.collect import batch_text
+from courtesy.stages.messages.model import ReceiptKind
 
 SOURCE = "courtesy"
+SENT = "Email Sent"
 OPENED = "Email Opened"
 CLICKED = "Email Link Clicked"
 BOUNCED = "Email Bounced"
@@ -22,10 +24,10 @@ _EACH_MINUTE = (OPENED, CLICKED)
 def returned(
     event: str, messages: Iterable[Mapping[str, Any]], now: datetime, url: str = ""
 ) -> Accepted:
-    """A batch for the inbox that says what became of messages.
+    """A batch for the inbox that says what receivers did with messages.
 
-    The same open or click within one minute, and a second bounce or unsubscription, have the id of
-    the first, so that they count once.
+    The same open or click within one minute, and a second unsubscription, have the id of the
+    first, so that they count once.
 
     Args:
         event: one of the names above.
@@ -35,12 +37,45 @@ def returned(
         now: when it happened.
         url: where a click led.
     """
-    known = [message for message in messages if message["user_id"] or message["anonymous_id"]]
-    events = [msgspec.json.encode(_event(event, message, now, url)) for message in known]
-    return Accepted(SOURCE, now, Collected(batch_text(events), len(events)))
+    return _batch([_event(event, message, now, url) for message in _known(messages)], now)
 
 
-def _event(event: str, message: Mapping[str, Any], now: datetime, url: str) -> dict[str, Any]:
+def settled(
+    messages: Iterable[Mapping[str, Any]], now: datetime, costs: Mapping[str, float]
+) -> Accepted:
+    """A batch for the inbox that says which messages were sent and which bounced.
+
+    Args:
+        messages: rows as for ``returned``, with ``receipt`` and ``variant`` (a JSON object, or
+            None). Only ``accepted`` and ``bounced`` ones come back.
+        now: when the channel answered.
+        costs: what one message costs, by channel; nothing where it is not named.
+    """
+    events = []
+    for message in _known(messages):
+        if message["receipt"] == ReceiptKind.ACCEPTED:
+            events.append(_event(SENT, message, now) | {"properties": _sent(message, costs)})
+        if message["receipt"] == ReceiptKind.BOUNCED:
+            events.append(_event(BOUNCED, message, now))
+    return _batch(events, now)
+
+
+def _known(messages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    return (message for message in messages if message["user_id"] or message["anonymous_id"])
+
+
+def _batch(events: Sequence[Mapping[str, Any]], now: datetime) -> Accepted:
+    body = msgspec.json.encode({"batch": events, "sentAt": None, "context": None})
+    return Accepted(SOURCE, now, Collected(body, len(events)))
+
+
+def _sent(message: Mapping[str, Any], costs: Mapping[str, float]) -> dict[str, Any]:
+    found = {name: message[name] for name in (*_OF_MESSAGE, "topic", "channel")}
+    found["cost"] = costs.get(message["channel"], 0)
+    return found | ({"variant": Raw(message["variant"])} if message["variant"] else {})
+
+
+def _event(event: str, message: Mapping[str, Any], now: datetime, url: str = "") -> dict[str, Any]:
     minute = f"{now:%Y-%m-%dT%H:%M}" if event in _EACH_MINUTE else ""
     properties = {name: message[name] for name in _OF_MESSAGE}
     if event == CLICKED:

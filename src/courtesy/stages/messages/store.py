@@ -1,5 +1,6 @@
 """Messages, receipts and suppressions in the ledger."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from courtesy.stages.messages.model import (
     Verdict,
 )
 from courtesy.stages.messages.policy import EMAIL, Policy, mail_address
-from courtesy.stages.messages.returns import BOUNCED, returned
+from courtesy.stages.messages.returns import settled
 
 _QUERIES = named_queries(__file__)
 _QUARTER = timedelta(minutes=15)
@@ -112,11 +113,19 @@ def claim(transaction: Transaction, now: datetime, limit: int) -> pl.DataFrame:
     return joined.with_columns(pl.col("traits").fill_null("{}")).select(CLAIMED.names())
 
 
-def settle(transaction: Transaction, outcomes: pl.DataFrame, now: datetime) -> None:
-    """Keep what became of claimed messages: ``OUTCOMES`` rows.
+def settle(
+    transaction: Transaction, outcomes: pl.DataFrame, now: datetime, costs: Mapping[str, float]
+) -> None:
+    """Keep what became of claimed messages.
 
-    The channels' answers become receipts; an address that bounced is suppressed, and the inbox
-    gets an event ``Email Bounced``.
+    The channels' answers become receipts, and an address that bounced is suppressed. The inbox
+    gets one batch of events: ``Email Sent`` of what a channel took, ``Email Bounced``.
+
+    Args:
+        transaction: of the ledger.
+        outcomes: ``OUTCOMES`` rows.
+        now: the present instant.
+        costs: what one message costs, by channel.
     """
     if outcomes.is_empty():
         return
@@ -124,9 +133,9 @@ def settle(transaction: Transaction, outcomes: pl.DataFrame, now: datetime) -> N
     transaction.run(_QUERIES["settle"])
     transaction.run(_QUERIES["receive"], now=now)
     transaction.run(_QUERIES["suppress_bounced"], now=now)
-    bounced = transaction.rows(_QUERIES["bounced"])
-    if bounced:
-        events_store.accept(transaction, [returned(BOUNCED, bounced, now)])
+    batch = settled(transaction.rows(_QUERIES["settled"]), now, costs)
+    if batch.collected.count:
+        events_store.accept(transaction, [batch])
 
 
 def recover(transaction: Transaction) -> int:

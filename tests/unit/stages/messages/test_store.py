@@ -21,6 +21,7 @@ from courtesy.stages.profiles.model import CONSENTS, TRAITS
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SECRET = b"s" * 32
 HOUR = timedelta(hours=1)
+COSTS = {"email": 0.0008}
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def put(
 def outcome(ledger: Ledger, now: datetime = NOON, **known: object) -> None:
     row = {"tried": True, "channel": "email", "address_hash": "h", **known}
     with ledger.write() as transaction:
-        store.settle(transaction, pl.DataFrame([row], schema=OUTCOMES), now)
+        store.settle(transaction, pl.DataFrame([row], schema=OUTCOMES), now, COSTS)
 
 
 def claimed(ledger: Ledger, now: datetime = NOON, limit: int = 10) -> list[str]:
@@ -176,6 +177,67 @@ def test_a_bounce_suppresses_the_address_and_comes_back_as_an_event(ledger: Ledg
     assert batch["source"] == "courtesy"
     assert (event["event"], event["anonymousId"]) == ("Email Bounced", "phone")
     assert event["properties"]["message_id"] == "m1"
+
+
+def returned(ledger: Ledger) -> list[list[dict[str, Any]]]:
+    """The events of each batch that came back."""
+    with ledger.read() as transaction:
+        bodies = events_store.waiting(transaction)["body"].to_list()
+    return [msgspec.json.decode(body)["batch"] for body in bodies]
+
+
+def test_what_a_channel_took_comes_back_as_one_batch_of_events(ledger: Ledger) -> None:
+    put(ledger, intents("m1", "m2", "m3", "m4"))
+    claimed(ledger)
+    ends = [
+        ("m1", "sent", "accepted"),
+        ("m2", "sent", "accepted"),
+        ("m3", "failed", "bounced"),
+        ("m4", "uncertain", "uncertain"),
+    ]
+    rows = [
+        {"message_id": one, "state": state, "receipt": receipt, "tried": True, "channel": "email"}
+        | {"address_hash": "h"}
+        for one, state, receipt in ends
+    ]
+    with ledger.write() as transaction:
+        transaction.run("INSERT INTO identifiers VALUES ('user_id', 'ana-1', 'ana')")
+        transaction.run("""UPDATE messages SET variant = '{"arm":"a"}' WHERE message_id = 'm2'""")
+        store.settle(transaction, pl.DataFrame(rows, schema=OUTCOMES), NOON, COSTS)
+    (events,) = returned(ledger)
+    assert [event["event"] for event in events] == ["Email Sent", "Email Sent", "Email Bounced"]
+    assert {event["userId"] for event in events} == {"ana-1"}
+    assert events[0]["properties"] == {
+        "message_id": "m1",
+        "journey": "welcome",
+        "step": "s",
+        "template": "hello",
+        "topic": "offers",
+        "channel": "email",
+        "cost": 0.0008,
+    }
+    assert events[1]["properties"]["variant"] == {"arm": "a"}
+
+
+def test_a_send_comes_back_under_one_id_however_often_it_is_settled(ledger: Ledger) -> None:
+    put(ledger, intents("m1"))
+    with ledger.write() as transaction:
+        transaction.run("INSERT INTO identifiers VALUES ('user_id', 'ana-1', 'ana')")
+    claimed(ledger)
+    for hours in (0, 1):
+        outcome(ledger, NOON + hours * HOUR, message_id="m1", state="sent", receipt="accepted")
+    ids = {event["messageId"] for batch in returned(ledger) for event in batch}
+    assert len(ids) == 1
+
+
+def test_what_a_crash_made_uncertain_never_comes_back_as_sent(ledger: Ledger) -> None:
+    put(ledger, intents("m1"))
+    claimed(ledger)
+    with ledger.write() as transaction:
+        transaction.run("INSERT INTO identifiers VALUES ('user_id', 'ana-1', 'ana')")
+        store.recover(transaction)
+    outcome(ledger, message_id="m1", state="sent", receipt="accepted")
+    assert returned(ledger) == []
 
 
 def test_only_what_is_at_a_channel_is_settled(ledger: Ledger) -> None:
