@@ -1,14 +1,15 @@
 """One tick: who is due goes on, through as many steps as need no waiting."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
 
 from courtesy.ground.primitives.ids import digest
-from courtesy.ground.rules import Condition
+from courtesy.stages.journeys.ahead import Journeys, column
 from courtesy.stages.journeys.model import (
+    ARMS,
     COMPLETED,
     END,
     ENDED,
@@ -17,58 +18,52 @@ from courtesy.stages.journeys.model import (
     INSTANT,
     INTENTS,
     PASSAGES,
+    TRIALS,
     Branch,
     Exit,
     Journey,
-    Node,
     Send,
+    Trial,
     Wait,
 )
+from courtesy.stages.journeys.trial import said, tried
 
-Journeys = Mapping[tuple[str, int], Journey]
+_NOBODY = pl.DataFrame(schema=ARMS)
 _NEVER = pl.lit(None, dtype=INSTANT)
 
 
 @dataclass(frozen=True)
 class Moves:
-    """Where everybody stands now, what they passed and what should be said."""
+    """Where everybody stands now, what they passed and what should be said.
+
+    ``trials`` are ``TRIALS`` rows: who passed a test, and in which arm.
+    """
 
     enrollments: pl.DataFrame
     passages: pl.DataFrame
     sends: pl.DataFrame
+    trials: pl.DataFrame
 
 
 @dataclass
 class _Tick:
     journeys: Journeys
     facts: pl.DataFrame
+    arms: pl.DataFrame
     now: datetime
     rested: list[pl.DataFrame] = field(default_factory=list)
     passages: list[pl.DataFrame] = field(default_factory=list)
     sends: list[pl.DataFrame] = field(default_factory=list)
+    trials: list[pl.DataFrame] = field(default_factory=list)
 
 
-def conditions_ahead(due: pl.DataFrame, journeys: Journeys) -> dict[str, Condition]:
-    """The conditions that the people who are due may meet before they next wait.
-
-    Args:
-        due: ``ENROLLMENTS`` rows.
-        journeys: the checked definition of each (journey, version) among them.
-
-    Returns:
-        Conditions by the column that ``advance`` looks for them in.
-    """
-    places = due.select("journey", "version", "step").unique().sort("journey", "version", "step")
-    found: dict[str, Condition] = {}
-    for journey, version, step in places.iter_rows():
-        definition = journeys[journey, version]
-        for node in _ahead(definition, step):
-            for index, (condition, _) in enumerate(node.options):
-                found[_column(journey, version, node.step, index)] = condition
-    return found
-
-
-def advance(due: pl.DataFrame, journeys: Journeys, facts: pl.DataFrame, now: datetime) -> Moves:
+def advance(
+    due: pl.DataFrame,
+    journeys: Journeys,
+    facts: pl.DataFrame,
+    now: datetime,
+    arms: pl.DataFrame = _NOBODY,
+) -> Moves:
     """Move everybody who is due.
 
     Args:
@@ -77,11 +72,12 @@ def advance(due: pl.DataFrame, journeys: Journeys, facts: pl.DataFrame, now: dat
         facts: ``subject_id`` (an enrollment) and one boolean column for each of
             ``conditions_ahead``.
         now: the present instant; waits count from it.
+        arms: ``ARMS`` rows of ``tests_ahead``; who is not among them gets the control.
 
     Returns:
-        n enrollments as they stand after this tick, with their passages and sends.
+        n enrollments as they stand after this tick, with their passages, sends and tests.
     """
-    tick = _Tick(journeys, facts, now)
+    tick = _Tick(journeys, facts, arms, now)
     moving = due
     while not moving.is_empty():
         moving = pl.concat([_step(tick, group) for _, group in _groups(moving)])
@@ -89,6 +85,7 @@ def advance(due: pl.DataFrame, journeys: Journeys, facts: pl.DataFrame, now: dat
         pl.concat([due.clear(), *tick.rested]).select(list(ENROLLMENTS)),
         pl.concat([pl.DataFrame(schema=PASSAGES), *tick.passages]),
         pl.concat([pl.DataFrame(schema=INTENTS), *tick.sends]),
+        pl.concat([pl.DataFrame(schema=TRIALS), *tick.trials]),
     )
 
 
@@ -113,12 +110,30 @@ def _step(tick: _Tick, group: pl.DataFrame) -> pl.DataFrame:
     if isinstance(node, Exit):
         _pass(tick, group, pl.lit("left"), pl.lit(END))
         return _rest(tick, _ended(group, EXIT, tick.now))
+    if isinstance(node, Trial):
+        return _trial(tick, group, node)
     return _branch(tick, group, node)
+
+
+def _trial(tick: _Tick, group: pl.DataFrame, node: Trial) -> pl.DataFrame:
+    known = tried(group, node, tick.arms)
+    passed = known.filter(pl.col("chosen").is_not_null()).select(
+        "enrollment_id",
+        "person_id",
+        "journey",
+        pl.lit(node.experiment).alias("experiment"),
+        pl.col("chosen").alias("arm"),
+        "exposed",
+    )
+    tick.trials.append(passed)
+    outcome = pl.concat_str(pl.lit("arm "), "chosen").fill_null("no arm")
+    target = pl.col("chosen").replace_strict(node.ways, default=node.after, return_dtype=pl.String)
+    return _pass(tick, known, outcome, target).drop("chosen", "exposed")
 
 
 def _branch(tick: _Tick, group: pl.DataFrame, node: Branch) -> pl.DataFrame:
     journey, version = group.select("journey", "version").row(0)
-    columns = [_column(journey, version, node.step, i) for i in range(len(node.options))]
+    columns = [column(journey, version, node.step, i) for i in range(len(node.options))]
     known = group.join(
         tick.facts.select("subject_id", *columns),
         left_on="enrollment_id",
@@ -164,28 +179,13 @@ def _ended(group: pl.DataFrame, reason: str, now: datetime) -> pl.DataFrame:
 def _sends(group: pl.DataFrame, node: Send, journey: Journey, now: datetime) -> pl.DataFrame:
     expires = now + node.expires if node.expires else None
     ids = [digest(enrollment, node.step) for enrollment in group["enrollment_id"]]
-    return group.with_columns(
-        pl.Series("message_id", ids, dtype=pl.String),
-        pl.lit(list(node.channels), dtype=pl.List(pl.String)).alias("channels"),
-        pl.lit(journey.topic).alias("topic"),
-        pl.lit(node.template).alias("template"),
-        pl.lit(now, dtype=INSTANT).alias("created_at"),
-        pl.lit(expires, dtype=INSTANT).alias("expires_at"),
-        pl.lit(journey.priority, dtype=pl.Int64).alias("priority"),
-    ).select(list(INTENTS))
-
-
-def _ahead(journey: Journey, step: str) -> Iterator[Branch]:
-    """The branches that can be reached from a step without waiting."""
-    open_steps = [step]
-    while open_steps:
-        node: Node | None = journey.nodes.get(open_steps.pop())
-        if isinstance(node, Branch):
-            yield node
-            open_steps += [target for _, target in node.options] + [node.otherwise]
-        elif isinstance(node, Send):
-            open_steps.append(node.after)
-
-
-def _column(journey: str, version: int, step: str, index: int) -> str:
-    return f"{journey}/{version}/{step}/{index}"
+    return (
+        said(group.with_columns(pl.Series("message_id", ids, dtype=pl.String)), node)
+        .with_columns(
+            pl.lit(journey.topic).alias("topic"),
+            pl.lit(now, dtype=INSTANT).alias("created_at"),
+            pl.lit(expires, dtype=INSTANT).alias("expires_at"),
+            pl.lit(journey.priority, dtype=pl.Int64).alias("priority"),
+        )
+        .select(list(INTENTS))
+    )

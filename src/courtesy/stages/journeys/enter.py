@@ -50,6 +50,7 @@ def enter(
         pl.col("occurred_at").alias("entered_at"),
         pl.lit(now, dtype=INSTANT).alias("due_at"),
         pl.lit(None, dtype=INSTANT).alias("ended_at"),
+        pl.lit(None, dtype=pl.String).alias("tests"),
     ).select(list(ENROLLMENTS))
 
 

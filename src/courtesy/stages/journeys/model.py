@@ -1,12 +1,13 @@
 """The nouns of this stage."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import polars as pl
 
 from courtesy.ground.rules import Condition, Did
+from courtesy.stages.experiments.model import Experiment
 
 INSTANT = pl.Datetime("us", "UTC")
 END = "end"
@@ -44,9 +45,11 @@ ENROLLMENTS = pl.Schema(
         "entered_at": INSTANT,
         "due_at": INSTANT,
         "ended_at": INSTANT,
+        "tests": pl.String(),
     }
 )
-"""One person's passage through one version of a journey."""
+"""One person's passage through one version of a journey; ``tests`` is their arm in each test that
+they passed, as a JSON object, or null."""
 
 PASSAGES = pl.Schema(
     {
@@ -73,21 +76,65 @@ INTENTS = pl.Schema(
         "created_at": INSTANT,
         "expires_at": INSTANT,
         "priority": pl.Int64(),
+        "variant": pl.String(),
     }
 )
 """What should be said to whom; the gate decides whether it may be. ``channels`` stand in order of
-preference, and a higher ``priority`` goes first."""
+preference, and a higher ``priority`` goes first. ``variant`` is a JSON object or null: the ``arm``
+of the nearest test before, and the level of each of its factors."""
+
+TESTED = pl.Schema(
+    {"enrollment_id": pl.String(), "person_id": pl.String(), "experiment": pl.String()}
+)
+"""Who may pass which test."""
+
+ARMS = pl.Schema(
+    {
+        "enrollment_id": pl.String(),
+        "experiment": pl.String(),
+        "arm": pl.String(),
+        "exposed": pl.Boolean(),
+    }
+)
+"""Their arms in the tests; ``exposed`` is whether they take part, so that it counts."""
+
+TRIALS = pl.Schema(
+    {
+        "enrollment_id": pl.String(),
+        "person_id": pl.String(),
+        "journey": pl.String(),
+        "experiment": pl.String(),
+        "arm": pl.String(),
+        "exposed": pl.Boolean(),
+    }
+)
+"""Who passed which test, and in which arm."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What a send says to one arm; ``words`` are the arm and its level of each factor."""
+
+    template: str
+    channels: tuple[str, ...]
+    words: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Send:
-    """Say something, on the first of these channels that is allowed."""
+    """Say something, on the first of these channels that is allowed.
+
+    ``test`` is the nearest test before it, ``variants`` what it says to each arm of that test;
+    ``template`` and ``channels`` stand as they were written: what it says to those without an arm.
+    """
 
     step: str
     template: str
     channels: tuple[str, ...]
     expires: timedelta | None
     after: str
+    test: str | None = None
+    variants: Mapping[str, Variant] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,13 +156,27 @@ class Branch:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """Go the way of one's arm: those in ``ways`` have steps of their own, the others go on.
+
+    ``control`` is the arm of those whom nobody assigned; None where the experiment is gone.
+    """
+
+    step: str
+    experiment: str
+    control: str | None
+    ways: Mapping[str, str]
+    after: str
+
+
+@dataclass(frozen=True)
 class Exit:
     """Leave the journey."""
 
     step: str
 
 
-Node = Send | Wait | Branch | Exit
+Node = Send | Wait | Branch | Trial | Exit
 
 
 @dataclass(frozen=True)
@@ -143,7 +204,11 @@ class Goal:
 
 @dataclass(frozen=True)
 class Journey:
-    """A checked definition. ``holdout`` is the share of people left alone, 0 to 1."""
+    """A checked definition.
+
+    ``holdout`` is the share of people left alone, 0 to 1. ``program`` is what it belongs to.
+    ``tests`` are the experiments that its own steps define.
+    """
 
     name: str
     owner: str | None
@@ -155,3 +220,5 @@ class Journey:
     exit: Condition | None
     nodes: Mapping[str, Node]
     first: str
+    program: str | None = None
+    tests: Mapping[str, Experiment] = field(default_factory=dict)

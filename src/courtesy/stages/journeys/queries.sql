@@ -1,6 +1,6 @@
 -- name: due
 SELECT enrollment_id, journey, version, person_id, pass_number, arm, step, state, reason, entry,
-       entered_at, due_at, ended_at
+       entered_at, due_at, ended_at, tests
 FROM enrollments WHERE state = 'active' AND due_at <= :now
 ORDER BY due_at, enrollment_id LIMIT :limit;
 
@@ -9,7 +9,7 @@ SELECT min(due_at) FROM enrollments WHERE state = 'active';
 
 -- name: active_of
 SELECT e.enrollment_id, e.journey, e.version, e.person_id, e.pass_number, e.arm, e.step, e.state,
-       e.reason, e.entry, e.entered_at, e.due_at, e.ended_at
+       e.reason, e.entry, e.entered_at, e.due_at, e.ended_at, e.tests
 FROM given g CROSS JOIN enrollments e
 WHERE e.person_id = g.person_id AND e.journey = g.journey AND e.state = 'active';
 
@@ -22,11 +22,12 @@ WHERE e.person_id = g.person_id AND e.journey = :journey GROUP BY e.person_id;
 
 -- name: put
 INSERT INTO enrollments (enrollment_id, journey, version, person_id, pass_number, arm, step, state,
-                         reason, entry, entered_at, due_at, ended_at)
+                         reason, entry, entered_at, due_at, ended_at, tests)
 SELECT enrollment_id, journey, version, person_id, pass_number, arm, step, state, reason, entry,
-       entered_at, due_at, ended_at FROM given WHERE true
+       entered_at, due_at, ended_at, tests FROM given WHERE true
 ON CONFLICT (enrollment_id) DO UPDATE SET step = excluded.step, state = excluded.state,
-    reason = excluded.reason, due_at = excluded.due_at, ended_at = excluded.ended_at;
+    reason = excluded.reason, due_at = excluded.due_at, ended_at = excluded.ended_at,
+    tests = excluded.tests;
 
 -- name: pass
 INSERT INTO passages (enrollment_id, step, outcome, passed_at)
