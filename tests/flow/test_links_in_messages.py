@@ -51,6 +51,7 @@ def app(tmp_path: Path, clock: VirtualClock) -> Iterator[App]:
             NOON,
             None,
             0,
+            None,
         )
         verdict = (MESSAGE, "send", "email", None, NOON)
         store.queue(

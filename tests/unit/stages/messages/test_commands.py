@@ -13,16 +13,28 @@ from courtesy.ground.primitives.errors import NotFoundError
 from courtesy.stages.messages import INTENTS, VERDICTS, store
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+ALIKE = (
+    "e",
+    "ana",
+    "welcome",
+    1,
+    "s",
+    "treated",
+    ["email"],
+    "offers",
+    "hello",
+    NOON,
+    None,
+    0,
+    None,
+)
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     make_home(tmp_path)
     app = open_app(tmp_path)
-    intents = [
-        (one, "e", "ana", "welcome", 1, "s", "treated", ["email"], "offers", "hello", NOON, None, 0)
-        for one in ("m1", "m2")
-    ]
+    intents = [(one, *ALIKE) for one in ("m1", "m2")]
     verdicts = [("m1", "send", "email", None, NOON), ("m2", "refuse", "email", "no_consent", None)]
     with app.ledger.write() as transaction:
         transaction.run("INSERT INTO people VALUES ('ana', 0)")

@@ -53,6 +53,7 @@ def intents(*ids: str, person: str = "ana") -> pl.DataFrame:
             NOON,
             None,
             0,
+            None,
         )
         for one in ids
     ]
