@@ -105,8 +105,8 @@ class Pilot:
     find it. ``alpha``: the accepted share of wrong alarms. ``history``: how far back people like
     these are looked at, to size it and to take out noise (CUPED). ``longest``: how long after its
     start it ends at the latest. ``stops``: what ends it early: ``harm`` (on a guardrail or on the
-    primary metric), ``futility``. ``decisions``: what will be done when the result is ``better``, ``worse``
-    or ``not_significant``.
+    primary metric), ``futility``. ``decisions``: what will be done when the result is ``better``,
+    ``worse`` or ``not_significant``.
     """
 
     hypothesis: str
@@ -177,6 +177,7 @@ class Standing:
     """Where an experiment stands; ``kept`` is the arm that everybody gets after its end.
 
     ``plan`` is the frozen plan as JSON: what was written, and the figures that followed from it.
+    ``definition_hash`` is of what must not change while it runs.
     """
 
     experiment: str
@@ -185,6 +186,7 @@ class Standing:
     stopped_at: datetime | None = None
     kept: str | None = None
     verdict: str | None = None
+    definition_hash: str = ""
 
 
 @dataclass(frozen=True)
