@@ -5,7 +5,7 @@ wide page alike and its text stays readable.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time
 
@@ -13,10 +13,11 @@ from markupsafe import Markup
 
 from courtesy.doors.web.figures import clock, count, points, ticked
 from courtesy.doors.web.model import Hours, Measured, Quiet
+from courtesy.doors.web.svg import drawing, element, position
 
 _TICKS = 5
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-_ROUNDING = 1e-12
+_ROUNDING = 1 - 1e-9
 _NARROWEST = 0.01
 _DAY = 24
 _TALL, _FOOT, _AIR = 128, 20, 12
@@ -37,24 +38,24 @@ class Scale:
         return 100 * (value - self.low) / (self.high - self.low)
 
 
-def scale(values: Sequence[float]) -> Scale:
-    """A range that holds all values and zero, and ends on round numbers."""
+def scale(values: Sequence[float], narrowest: float = _NARROWEST) -> Scale:
+    """A range that holds all values and zero, ends on round numbers and spans ``narrowest``."""
     low, high = min(*values, 0.0), max(*values, 0.0)
-    rough = max(high - low, _NARROWEST) / _TICKS
+    rough = max(high - low, narrowest) / _TICKS
     size = 10.0 ** math.floor(math.log10(rough))
-    step = next(size * factor for factor in _STEPS if size * factor >= rough - _ROUNDING)
+    step = next(size * factor for factor in _STEPS if size * factor >= rough * _ROUNDING)
     first = math.floor(low / step)
     last = max(math.ceil(high / step), first + 1)
-    ticks = tuple(round(number * step, 10) for number in range(first, last + 1))
+    ticks = tuple(float(f"{number * step:.10g}") for number in range(first, last + 1))
     return Scale(ticks[0], ticks[-1], ticks)
 
 
 def bar(share: float) -> Markup:
     """One horizontal bar over a share (0 to 1) of its track; what it says stands beside it."""
     width = 100 * max(min(share, 1.0), 0.0)
-    track = _element("rect", class_="track", width="100%", height=12, rx=6)
-    fill = _element("rect", class_="fill", width=_across(width), height=12, rx=6)
-    return _drawing([track, fill] if width else [track], 12, "bar")
+    track = element("rect", class_="track", width="100%", height=12, rx=6)
+    fill = element("rect", class_="fill", width=position(width), height=12, rx=6)
+    return drawing([track, fill] if width else [track], 12, "bar")
 
 
 def hours_chart(hours: Hours, quiet: Quiet | None) -> Markup:
@@ -63,7 +64,7 @@ def hours_chart(hours: Hours, quiet: Quiet | None) -> Markup:
     parts = [_shade(start, end) for start, end in _quiet_spans(quiet)]
     parts += [_column(hour, number, most) for hour, number in enumerate(hours.counts) if number]
     parts += [_hour_label(hour) for hour in range(0, _DAY + 1, 6)]
-    return _drawing(parts, _TALL + _FOOT, "chart", _hours_text(hours, quiet))
+    return drawing(parts, _TALL + _FOOT, "chart", _hours_text(hours, quiet))
 
 
 def interval_chart(measured: Measured, across: Scale) -> Markup:
@@ -73,65 +74,50 @@ def interval_chart(measured: Measured, across: Scale) -> Markup:
     kind = "sure" if measured.shown else "unsure"
     effect = across.at(measured.effect)
     low, high = (min(max(across.at(end), 0), 100) for end in (measured.low, measured.high))
-    reach = {"x": _across(low), "y": 16, "width": _across(high - low), "height": 12, "rx": 6}
+    reach = {"x": position(low), "y": 16, "width": position(high - low), "height": 12, "rx": 6}
     parts = [_line(across, tick, "grid" if tick else "zero", 0, _ROW) for tick in across.ticks]
-    parts.append(_element("rect", class_=f"reach {kind}", **reach))
-    parts.append(_element("circle", class_=f"found {kind}", cx=_across(effect), cy=_MIDDLE, r=7))
+    parts.append(element("rect", class_=f"reach {kind}", **reach))
+    parts.append(element("circle", class_=f"found {kind}", cx=position(effect), cy=_MIDDLE, r=7))
     if measured.true_effect is not None:
         parts.append(_line(across, measured.true_effect, "truth", 6, _ROW - 6))
-    return _drawing(parts, _ROW, "chart", _interval_text(measured))
+    return drawing(parts, _ROW, "chart", _interval_text(measured))
 
 
 def axis(across: Scale) -> Markup:
     """The ticks below interval charts, in percentage points."""
     ends = {across.low: "start", across.high: "end"}
     labels = [
-        _element(
+        element(
             "text",
             ticked(tick),
-            x=_across(across.at(tick)),
+            x=position(across.at(tick)),
             y=13,
             text_anchor=ends.get(tick, "middle"),
         )
         for tick in across.ticks
     ]
-    return _drawing(labels, 18, "axis")
-
-
-def _element(name: str, *inside: Markup | str, **attributes: object) -> Markup:
-    pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
-    told = Markup(" ").join(Markup('{}="{}"').format(key, value) for key, value in pairs)
-    return Markup("<{} {}>{}</{}>").format(name, told, Markup().join(inside), name)
-
-
-def _drawing(parts: Iterable[Markup], height: int, kind: str, text: str = "") -> Markup:
-    said = {"role": "img", "aria_label": text} if text else {"aria_hidden": "true"}
-    return _element("svg", *parts, class_=kind, width="100%", height=height, **said)
+    return drawing(labels, 18, "axis")
 
 
 def _line(across: Scale, value: float, kind: str, top: int, bottom: int) -> Markup:
-    at = _across(across.at(value))
-    return _element("line", class_=kind, x1=at, x2=at, y1=top, y2=bottom)
-
-
-def _across(percent: float) -> str:
-    return f"{percent:.2f}%"
+    at = position(across.at(value))
+    return element("line", class_=kind, x1=at, x2=at, y1=top, y2=bottom)
 
 
 def _shade(start: float, end: float) -> Markup:
     left, width = 100 * start / _DAY, 100 * (end - start) / _DAY
-    return _element("rect", class_="quiet", x=_across(left), width=_across(width), height=_TALL)
+    return element("rect", class_="quiet", x=position(left), width=position(width), height=_TALL)
 
 
 def _column(hour: int, number: int, most: int) -> Markup:
     tall = max((_TALL - _AIR) * number / most, 2.0)
-    return _element(
+    return element(
         "rect",
-        _element("title", f"{hour:02}:00: {count(number)}"),
+        element("title", f"{hour:02}:00: {count(number)}"),
         class_="column",
-        x=_across(100 * (hour + (1 - _COLUMN) / 2) / _DAY),
+        x=position(100 * (hour + (1 - _COLUMN) / 2) / _DAY),
         y=f"{_TALL - tall:.1f}",
-        width=_across(100 * _COLUMN / _DAY),
+        width=position(100 * _COLUMN / _DAY),
         height=f"{tall:.1f}",
         rx=2,
     )
@@ -139,8 +125,8 @@ def _column(hour: int, number: int, most: int) -> Markup:
 
 def _hour_label(hour: int) -> Markup:
     anchor = {0: "start", _DAY: "end"}.get(hour, "middle")
-    at = _across(100 * hour / _DAY)
-    return _element("text", f"{hour:02}:00", x=at, y=_TALL + 15, text_anchor=anchor)
+    at = position(100 * hour / _DAY)
+    return element("text", f"{hour:02}:00", x=at, y=_TALL + 15, text_anchor=anchor)
 
 
 def _quiet_spans(quiet: Quiet | None) -> list[tuple[float, float]]:
