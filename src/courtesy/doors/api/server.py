@@ -10,7 +10,9 @@ from starlette.routing import Route
 from courtesy.app import App
 from courtesy.doors.api.answers import refused
 from courtesy.doors.api.description import collection_schemas
+from courtesy.doors.api.evaluation import flag_paths
 from courtesy.doors.api.events import PATHS, Collection
+from courtesy.doors.api.flags import Flags
 from courtesy.doors.api.intake import Intake
 from courtesy.doors.api.keys import Keys
 from courtesy.doors.api.messages import router
@@ -19,12 +21,12 @@ from courtesy.stages.events import store
 
 
 class _Api(FastAPI):
-    """FastAPI that also describes the collection routes, which bypass its machinery for speed."""
+    """FastAPI that also describes collection and flags, which bypass its machinery for speed."""
 
     def openapi(self) -> dict[str, Any]:
         described = super().openapi()
         paths, components = collection_schemas()
-        described["paths"].update(paths)
+        described["paths"].update(paths | flag_paths())
         described.setdefault("components", {}).update(components)
         return described
 
@@ -37,11 +39,12 @@ def create_api(app: App, arrived: Callable[[], None] | None = None) -> FastAPI:
         arrived: called after each commit of accepted batches, from the server's event loop.
     """
     api = _Api(title="Courtesy", docs_url=None, redoc_url=None)
-    intake = Intake(app, arrived)
-    collection = Collection(Keys(app), intake, app.clock)
+    intake, keys = Intake(app, arrived), Keys(app)
+    collection = Collection(keys, intake, app.clock)
     for path, call in PATHS.items():
         route = Route(path, collection.answer_to(call), methods=["POST", "OPTIONS"])
         api.router.routes.append(route)
+    api.router.routes.extend(Flags(app, keys, intake).routes())
     api.include_router(router(app, intake))
     api.add_exception_handler(CourtesyError, refused)
     api.add_api_route("/health", _health(app), methods=["GET"], summary="Is all well?")

@@ -1,0 +1,153 @@
+"""Flags: the arm of an experiment, asked for from outside for one person.
+
+A flag is an experiment of the workspace's folder that no journey tests and that others did not run
+(``observed``): what a journey tests is shown by the journey, and nowhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from courtesy import workspace
+from courtesy.app import App
+from courtesy.flow.participation import DECIDED, decide, flags_of
+from courtesy.flow.trigger import Turn
+from courtesy.flow.viewed import VIEWED
+from courtesy.ground.ledger import Transaction
+from courtesy.ground.primitives.errors import NotFoundError
+from courtesy.ground.primitives.ids import digest
+from courtesy.stages.events import Accepted, Collected
+from courtesy.stages.events.collect import batch_text
+from courtesy.stages.experiments import Experiment
+from courtesy.stages.experiments import store as experiments_store
+from courtesy.stages.messages.returns import SOURCE
+from courtesy.stages.profiles import store as profiles_store
+from courtesy.stages.profiles.model import ANONYMOUS, USER
+
+_IDS = {USER: pl.String(), ANONYMOUS: pl.String(), "previous_id": pl.String()}
+Known = Mapping[tuple[str, str | None], tuple[str, bool]]
+
+
+@dataclass(frozen=True)
+class Who:
+    """Whom a flag is asked for, as clients call them; at least one id is set."""
+
+    user_id: str | None
+    anonymous_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Flag:
+    """What a flag answers: the ``arm``, and its ``value`` (None leaves it to the code that asks).
+
+    ``reason`` is one of OpenFeature's; ``takes_part`` is whether the answer, once seen, counts.
+    """
+
+    key: str
+    arm: str
+    value: Any
+    reason: str
+    takes_part: bool
+
+
+def flag(app: App, key: str, who: Who) -> tuple[Flag, Accepted | None]:
+    """Decide one flag for one person.
+
+    Returns:
+        The answer, and the view of it to put into the inbox; None where it does not count, or
+        where the person was exposed before.
+
+    Raises:
+        NotFoundError: there is no such flag.
+    """
+    now = app.clock.now()
+    with app.ledger.read() as transaction:
+        definitions = workspace.in_force(transaction)
+        tried = flags_of(definitions)
+        if key not in tried:
+            there = ", ".join(sorted(tried)) or "none"
+            raise NotFoundError(f"There is no flag {key!r:.60}. There is: {there}.")
+        turn = Turn(app, transaction, definitions, now)
+        named, person_id = found(transaction, who)
+        row = _decided(turn, {key: tried[key]}, person_id).row(0, named=True)
+    answer = _flag(tried[key], row)
+    counts = answer.takes_part and not row["before"]
+    return answer, _view(answer, named, person_id, now) if counts else None
+
+
+def flags(app: App, who: Who) -> list[Flag]:
+    """Decide every flag for one person, in order of their names; nothing of it is an exposure."""
+    with app.ledger.read() as transaction:
+        definitions = workspace.in_force(transaction)
+        tried = flags_of(definitions)
+        turn = Turn(app, transaction, definitions, app.clock.now())
+        _, person_id = found(transaction, who)
+        decided = _decided(turn, tried, person_id).sort("experiment")
+    return [_flag(tried[row["experiment"]], row) for row in decided.iter_rows(named=True)]
+
+
+def found(transaction: Transaction, who: Who) -> tuple[Who, str]:
+    """What to call them, and their person: the one that ``identify`` gives to their events.
+
+    A lone ``user_id`` that is known as an ``anonymous_id`` only is taken as that. The id of
+    somebody unknown is the one that they will have, so that the arm stays when their events come.
+    """
+    either = who.anonymous_id or who.user_id
+    frame = pl.DataFrame([(who.user_id, either, None)], schema=_IDS, orient="row")
+    known: Known = {
+        (kind, value): (person, named)
+        for kind, value, person, named in profiles_store.known(transaction, frame).iter_rows()
+    }
+    if (
+        who.anonymous_id is None
+        and (USER, who.user_id) not in known
+        and (ANONYMOUS, either) in known
+    ):
+        who = Who(None, either)
+    return who, _person(who, known)
+
+
+def _person(who: Who, known: Known) -> str:
+    user = known.get((USER, who.user_id))
+    nameless = known.get((ANONYMOUS, who.anonymous_id))
+    if user:
+        return user[0]
+    if nameless and not (who.user_id and nameless[1]):
+        return nameless[0]
+    return digest(USER, who.user_id) if who.user_id else digest(ANONYMOUS, str(who.anonymous_id))
+
+
+def _decided(turn: Turn, tried: Mapping[str, Experiment], person_id: str) -> pl.DataFrame:
+    standings = experiments_store.standings(turn.transaction)
+    people = pl.DataFrame({"person_id": [person_id]})
+    parts = [decide(turn, one, people, standings.get(name)) for name, one in tried.items()]
+    return pl.concat(parts) if parts else pl.DataFrame(schema=DECIDED)
+
+
+def _flag(experiment: Experiment, row: Mapping[str, Any]) -> Flag:
+    arm = row["arm"]
+    value = experiment.values.get(arm, arm)
+    return Flag(experiment.name, arm, value, row["reason"], row["takes_part"])
+
+
+def _view(flag: Flag, who: Who, person_id: str, now: datetime) -> Accepted:
+    """The event of Segment's A/B testing spec; a second one has the id of the first."""
+    event = {
+        "type": "track",
+        "event": VIEWED,
+        "userId": who.user_id,
+        "anonymousId": who.anonymous_id,
+        "messageId": digest(VIEWED, flag.key, person_id, flag.arm),
+        "timestamp": now,
+        "properties": {
+            "experiment_id": flag.key,
+            "experiment_name": flag.key,
+            "variation_id": flag.arm,
+            "variation_name": flag.arm,
+        },
+    }
+    return Accepted(SOURCE, now, Collected(batch_text([msgspec.json.encode(event)]), 1))
