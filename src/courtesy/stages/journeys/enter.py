@@ -5,16 +5,19 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from courtesy.ground.primitives.ids import digest
-from courtesy.stages.experiments import Split, assign
+from courtesy.stages.experiments import UNITS, Split, assign
 from courtesy.stages.journeys.model import ACTIVE, ENROLLMENTS, INSTANT, Journey
 
+_ALONE = pl.DataFrame(schema=UNITS)
 
-def enter(
+
+def enter(  # noqa: PLR0913, PLR0917 - who, into what, when
     candidates: pl.DataFrame,
     standing: pl.DataFrame,
     journey: Journey,
     version: int,
     now: datetime,
+    units: pl.DataFrame = _ALONE,
 ) -> pl.DataFrame:
     """Enroll those who may enter; each in the arm that the journey's holdout gives them.
 
@@ -26,6 +29,8 @@ def enter(
         journey: the checked definition in force, and
         version: its number.
         now: the present instant: when the first step is due.
+        units: ``UNITS`` rows of those who share an arm with others; who is not among them has
+            their own.
 
     Returns:
         New ``ENROLLMENTS`` rows.
@@ -33,7 +38,9 @@ def enter(
     first = candidates.sort("occurred_at", maintain_order=True).unique(
         "person_id", keep="first", maintain_order=True
     )
-    known = first.join(standing, on="person_id", how="left", maintain_order="left")
+    known = first.join(standing, on="person_id", how="left", maintain_order="left").join(
+        units, on="person_id", how="left", maintain_order="left"
+    )
     welcome = known.filter(_may(journey.entry.again))
     numbered = welcome.with_columns((pl.col("passes").fill_null(0) + 1).alias("pass_number"))
     return numbered.select(
@@ -42,7 +49,10 @@ def enter(
         pl.lit(version, dtype=pl.Int64).alias("version"),
         "person_id",
         "pass_number",
-        assign(numbered["person_id"], Split.holdout(journey.name, journey.holdout)),
+        assign(
+            numbered["unit"].fill_null(numbered["person_id"]),
+            Split.holdout(journey.name, journey.holdout),
+        ),
         pl.lit(journey.first).alias("step"),
         pl.lit(ACTIVE).alias("state"),
         pl.lit(None, dtype=pl.String).alias("reason"),

@@ -105,6 +105,20 @@ def test_a_larger_holdout_keeps_those_it_had() -> None:
     assert held[0] < held[1]
 
 
+def test_who_shares_a_unit_shares_an_arm() -> None:
+    people = [f"person-{i}" for i in range(600)]
+    units = pl.DataFrame(
+        {"person_id": people[:400], "unit": [f"home-{i // 4}" for i in range(400)]}
+    )
+    definition = journey(holdout="30%")
+    entered = enter(candidates(*people), STRANGERS, definition, 1, NOW, units)
+    alone = enter(candidates(*people), STRANGERS, definition, 1, NOW)
+    assert entered["arm"].tail(200).equals(alone["arm"].tail(200))
+    homes = entered.head(400).select("arm", home=units["unit"]).group_by("home")
+    assert set(homes.agg(pl.col("arm").n_unique())["arm"]) == {1}
+    assert set(entered["arm"].head(400)) == {"holdout", "treated"}
+
+
 def test_people_go_on_until_they_wait() -> None:
     definition = journey()
     entered = enter(candidates("p"), STRANGERS, definition, 1, NOW)
