@@ -1,4 +1,8 @@
-"""One tick: who is due moves on; what should be said passes the gate into the outbox."""
+"""One tick: who is due moves on; what should be said passes the gate into the outbox.
+
+Chance speaks first: tests and holdouts are dealt, and exposures kept, before the gate looks at
+anything that could differ between the arms.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,10 +11,10 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
+from courtesy.flow import holdouts, trials
 from courtesy.flow.trigger import asked_of
 from courtesy.ground.ledger import Transaction
 from courtesy.stages.audiences import evaluate
-from courtesy.stages.experiments import HOLDOUT, TREATED
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.journeys import Moves, advance, conditions_ahead
 from courtesy.stages.journeys import store as journeys_store
@@ -51,37 +55,41 @@ def _tick_some(app: App) -> Ticked:
         if due.is_empty():
             return Ticked()
         definitions = workspace.in_force(transaction)
-        moves = _moves(app, transaction, definitions, due, now)
+        arms = trials.dealt(transaction, definitions, due, now)
+        moves = _moves(app, transaction, definitions, due, arms, now)
         journeys_store.put_moves(transaction, moves)
-        experiments_store.expose(transaction, _exposures(definitions, due, moves.sends))
-        _queue(app, transaction, definitions, moves.sends, now)
+        drawn = _drawn(transaction, definitions, due, moves)
+        tried = trials.exposures(moves.trials, arms, drawn, now)
+        exposed = pl.concat([holdouts.exposures(drawn, moves.sends), tried])
+        experiments_store.expose(transaction, exposed)
+        said = holdouts.left_alone(moves.sends, drawn)
+        _queue(app, transaction, definitions, said, now)
     return Ticked(len(due), len(moves.sends))
 
 
-def _moves(
-    app: App, transaction: Transaction, definitions: Workspace, due: pl.DataFrame, now: datetime
+def _moves(  # noqa: PLR0913, PLR0917 - all that moving depends on
+    app: App,
+    transaction: Transaction,
+    definitions: Workspace,
+    due: pl.DataFrame,
+    arms: pl.DataFrame,
+    now: datetime,
 ) -> Moves:
     conditions = conditions_ahead(due, definitions.versions)
     given = asked_of(due)
     facts = given.select("subject_id")
     if conditions:
         facts = evaluate(transaction, app.engine, conditions, given, now)
-    return advance(due, definitions.versions, facts, now)
+    return advance(due, definitions.versions, facts, now, arms)
 
 
-def _exposures(definitions: Workspace, due: pl.DataFrame, sends: pl.DataFrame) -> pl.DataFrame:
-    """The first moment at which people of journeys with a holdout could be treated differently."""
-    tested = [name for name, journey in definitions.journeys.items() if journey.holdout]
-    first = sends.filter(
-        pl.col("journey").is_in(tested) & pl.col("arm").is_in([HOLDOUT, TREATED])
-    ).join(due.select("enrollment_id", "entry"), on="enrollment_id", maintain_order="left")
-    return first.select(
-        pl.col("journey").alias("experiment"),
-        "person_id",
-        "arm",
-        pl.col("created_at").alias("exposed_at"),
-        "entry",
-    )
+def _drawn(
+    transaction: Transaction, definitions: Workspace, due: pl.DataFrame, moves: Moves
+) -> pl.DataFrame:
+    """What the holdouts say of those who reached a send or a test."""
+    reached = pl.concat([moves.sends["enrollment_id"], moves.trials["enrollment_id"]])
+    concerned = due.filter(pl.col("enrollment_id").is_in(reached.implode()))
+    return holdouts.drawn(transaction, definitions, concerned)
 
 
 def _queue(

@@ -6,9 +6,11 @@ from datetime import datetime
 import polars as pl
 
 from courtesy.app import App
+from courtesy.flow.holdouts import cluster
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.rules import Condition, compile_conditions, mentions
 from courtesy.stages.audiences import evaluate
+from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.journeys import CANDIDATES, ENROLLMENTS, Journey, enter
 from courtesy.stages.journeys import store as journeys_store
 from courtesy.stages.journeys.model import EXIT, GOAL
@@ -47,8 +49,10 @@ def admit(turn: Turn, journey: Journey, candidates: pl.DataFrame) -> int:
     if journey.entry.condition is not None:
         candidates = _holding(turn, journey.entry.condition, candidates)
     standing = journeys_store.standing(turn.transaction, journey.name, candidates)
+    people = candidates.select("person_id").unique()
+    units = experiments_store.units_of(turn.transaction, people, cluster(turn.definitions))
     version = turn.definitions.numbers[journey.name]
-    enrollments = enter(candidates, standing, journey, version, turn.now)
+    enrollments = enter(candidates, standing, journey, version, turn.now, units)
     journeys_store.put(turn.transaction, enrollments)
     return len(enrollments)
 
