@@ -22,7 +22,9 @@ def render(
     """Write one letter.
 
     Liquid sees ``person`` (the traits, which also stand by their own names), ``event`` (properties
-    of the event that began the journey), ``journey``, ``unsubscribe_url`` and ``postal_address``.
+    of the event that began the journey), ``journey``, ``arm`` and ``test`` (the person's arm in the
+    nearest test before the step, and their level of each of its factors), ``unsubscribe_url`` and
+    ``postal_address``.
 
     Args:
         message: a row of ``CLAIMED`` with ``address`` and ``address_hash``.
@@ -57,12 +59,15 @@ def _facts(
     message: Mapping[str, Any], policy: Policy, links: Links, now: datetime
 ) -> dict[str, Any]:
     traits = _object(message["traits"])
+    variant = _object(message["variant"] or "{}")
     message_id = message["message_id"]
     return {
         **traits,
         "person": traits,
         "event": _object(message["entry"]),
         "journey": message["journey"],
+        "arm": variant.get("arm"),
+        "test": variant,
         "unsubscribe_url": links.unsubscribe(message_id),
         "postal_address": policy.postal_address,
         "open_url": links.opened(message_id),

@@ -22,6 +22,7 @@ MESSAGE = {
     "attempts": 0,
     "topic": "offers",
     "journey": "welcome",
+    "variant": None,
     "traits": '{"first_name":"Ana","tier":"gold"}',
     "entry": '{"value":12.5,"items":[{"name":"tea"}]}',
 }
@@ -54,6 +55,22 @@ def test_a_template_knows_the_person_the_event_and_the_journey(write: Write) -> 
     assert "Ana gold 12.5 tea welcome" in letter.html
     assert "Ana gold 12.5 tea welcome" in letter.text
     assert letter.subject == "Ana, hello"
+
+
+def test_a_template_knows_the_arm_and_the_level_of_each_factor(write: Write) -> None:
+    body = (
+        "{{ arm }} {{ test.content }} {% if test.offer == 'none' %}plain{% endif %}|{{ test.x }}|"
+    )
+    told = '{"content":"story","offer":"none","arm":"story+none"}'
+    letter = write(body, "For {{ arm }}", variant=told)
+    assert "story+none story plain||" in letter.html
+    assert letter.subject == "For story+none"
+
+
+def test_without_a_test_there_is_no_arm(write: Write) -> None:
+    traits = '{"arm":"left","test":{"content":"story"}}'
+    letter = write("({{ arm }}|{{ test.content }}|{{ arm | default: 'none' }})", traits=traits)
+    assert "(||none)" in letter.text
 
 
 def test_the_clock_of_a_template_is_the_message_s(write: Write) -> None:
