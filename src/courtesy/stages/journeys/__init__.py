@@ -9,6 +9,7 @@ from courtesy.stages.journeys.advance import Moves, advance
 from courtesy.stages.journeys.ahead import conditions_ahead, tests_ahead
 from courtesy.stages.journeys.check import check
 from courtesy.stages.journeys.enter import enter
+from courtesy.stages.journeys.inspector import Known
 from courtesy.stages.journeys.model import (
     ARMS,
     CANDIDATES,
@@ -26,7 +27,6 @@ from courtesy.stages.journeys.model import (
     Variant,
     Wait,
 )
-from courtesy.stages.journeys.steps import Known
 
 __all__ = [
     "ARMS",

@@ -11,10 +11,12 @@ from courtesy.ground.primitives.clock import duration
 from courtesy.ground.primitives.errors import InputError
 from courtesy.ground.primitives.shares import percent
 from courtesy.ground.rules import Condition, Did
+from courtesy.stages.journeys.inspector import Known
 from courtesy.stages.journeys.model import END, Entry, Goal, Journey
-from courtesy.stages.journeys.steps import Chart, Known
+from courtesy.stages.journeys.steps import Chart
 
 _LATEST = timedelta(days=1)
+_NAME = r"^[a-z0-9][a-z0-9_-]*$"
 
 
 class _EntryFile(Model):
@@ -27,10 +29,11 @@ class _EntryFile(Model):
 
 
 class _JourneyFile(Model):
-    journey: str = Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    journey: str = Field(max_length=100, pattern=_NAME)
     owner: str | None = None
     description: str | None = None
     topic: str = Field(min_length=1)
+    program: str | None = Field(default=None, max_length=100, pattern=_NAME)
     holdout: Any = "0%"
     priority: int = 0
     entry: _EntryFile
@@ -44,11 +47,11 @@ def check(document: Document, known: Known) -> Journey:
 
     Args:
         document: the parsed YAML.
-        known: the templates, audiences and channels that exist.
+        known: the templates, audiences, channels and experiments that exist.
 
     Raises:
-        DefinitionError: a field is unknown, absent or wrong, a template or an audience does not
-            exist, or a condition is not valid; names the place.
+        DefinitionError: a field is unknown, absent or wrong, what it refers to does not exist, or
+            a condition is not valid; names the place.
     """
     file = check_model(_JourneyFile, document)
     chart = Chart(document, known)
@@ -64,6 +67,8 @@ def check(document: Document, known: Known) -> Journey:
         exit=chart.condition(file.exit, ("exit",)) if file.exit is not None else None,
         nodes=chart.nodes,
         first=first,
+        program=file.program,
+        tests=chart.tests,
     )
 
 

@@ -1,14 +1,11 @@
 """The arms that people have in the tests of their journey, and what is said to each arm."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import msgspec
 import polars as pl
 
 from courtesy.stages.experiments import HOLDOUT
-from courtesy.stages.journeys.model import INTENTS, Send, Trial, Variant
-from courtesy.stages.journeys.variants import ARM, filled
+from courtesy.stages.journeys.model import INTENTS, Send, Trial
+from courtesy.stages.journeys.variants import ARM, variant
 
 _WORDS = ("template", "channels", "variant")
 _object = msgspec.json.Decoder(dict[str, str]).decode
@@ -53,16 +50,8 @@ def _words(send: Send, tests: str | None) -> tuple[str, list[str], str | None]:
     arm = _object(tests).get(send.test) if tests and send.test else None
     if arm is None:
         return send.template, list(send.channels), None
-    variant = send.variants.get(arm) or _as_written(send, arm)
-    words: Mapping[str, Any] = variant.words
-    return variant.template, list(variant.channels), msgspec.json.encode(words).decode()
-
-
-def _as_written(send: Send, arm: str) -> Variant:
-    """What is said to an arm that the experiment does not have any more."""
-    words = {ARM: arm}
-    channels = tuple(filled(channel, words) for channel in send.channels)
-    return Variant(filled(send.template, words), channels, words)
+    told = send.variants.get(arm) or variant(send, {ARM: arm})  # the arm may be gone by now
+    return told.template, list(told.channels), msgspec.json.encode(dict(told.words)).decode()
 
 
 def _arm_in(tests: pl.Series, experiment: str) -> pl.Series:

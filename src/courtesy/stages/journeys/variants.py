@@ -1,10 +1,13 @@
 """What stands in ``{{ }}`` in a journey: the arm of the nearest test before, and its factors."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from courtesy.stages.experiments.model import Experiment
-from courtesy.stages.journeys.model import Variant
+from courtesy.stages.journeys.model import Send, Variant
+
+Words = Mapping[str, Mapping[str, str]]
+"""Of each arm what is said in place of each placeholder."""
 
 ARM = "arm"
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
@@ -20,17 +23,22 @@ def filled(text: str, words: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: words.get(found[1], found[0]), text)
 
 
-def variants(experiment: Experiment, template: str, channels: Iterable[str]) -> dict[str, Variant]:
-    """What a send says to each arm of an experiment.
+def words_of(experiment: Experiment) -> Words:
+    """What stands for the placeholders in each arm: the arm, and its level of each factor."""
+    return {arm: {**experiment.levels.get(arm, {}), ARM: arm} for arm in experiment.arms}
+
+
+def variants(send: Send, words: Words) -> dict[str, Variant]:
+    """What a send says to each arm; channels that become the same in an arm count once.
 
     Args:
-        experiment: of the nearest test before it.
-        template: as it was written, with placeholders or without.
-        channels: likewise; those that become the same in an arm count once.
+        send: as it was written.
+        words: what stands for its placeholders in each arm.
     """
-    found: dict[str, Variant] = {}
-    for arm in experiment.arms:
-        words = {**experiment.levels.get(arm, {}), ARM: arm}
-        named = dict.fromkeys(filled(channel, words) for channel in channels)
-        found[arm] = Variant(filled(template, words), tuple(named), words)
-    return found
+    return {arm: variant(send, known) for arm, known in words.items()}
+
+
+def variant(send: Send, words: Mapping[str, str]) -> Variant:
+    """What a send says to an arm with these words."""
+    channels = dict.fromkeys(filled(channel, words) for channel in send.channels)
+    return Variant(filled(send.template, words), tuple(channels), words)

@@ -74,7 +74,7 @@ COMPLAINTS = {
     "unknown step": (
         changed("- wait: 1d", "- snooze: 1d"),
         "journeys/welcome.yaml:10: steps[1].snooze: ",
-        "Known: send, wait, branch, exit.",
+        "Known: send, wait, branch, test, exit.",
     ),
     "a loop": (
         changed("  - wait: 1d", "  - &again\n    branch:\n      - else: [*again]"),
