@@ -1,7 +1,8 @@
 """Who is treated and who is left alone.
 
 In: definitions, people and the time. Out: the arm of each, the moment of exposure, and what an
-experiment taught. Verbs: ``assign``; ``store`` keeps exposures, pilots and learnings.
+experiment taught. Verbs: ``check``, ``assign``, ``frozen`` and ``changed``; ``store`` keeps
+exposures, pilots and learnings.
 """
 
 from courtesy.stages.experiments.assign import (
@@ -15,6 +16,8 @@ from courtesy.stages.experiments.assign import (
     share_at,
     split_of,
 )
+from courtesy.stages.experiments.check import check, check_inline
+from courtesy.stages.experiments.freeze import changed, frozen
 from courtesy.stages.experiments.model import (
     ASSIGNED,
     EXPOSED,
@@ -34,6 +37,8 @@ from courtesy.stages.experiments.model import (
     Split,
     Standing,
 )
+from courtesy.stages.experiments.reader import Known
+from courtesy.stages.experiments.traffic import check_layers
 
 __all__ = [
     "ASSIGNED",
@@ -46,6 +51,7 @@ __all__ = [
     "Change",
     "Experiment",
     "Guardrail",
+    "Known",
     "Layer",
     "Learning",
     "Observed",
@@ -56,7 +62,12 @@ __all__ = [
     "arms_of",
     "assign",
     "assign_many",
+    "changed",
+    "check",
+    "check_inline",
+    "check_layers",
     "expected_shares",
+    "frozen",
     "is_held",
     "moved",
     "runs",

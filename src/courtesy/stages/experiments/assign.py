@@ -104,7 +104,7 @@ def expected_shares(experiment: Experiment, now: datetime | None = None) -> dict
         return None
     traffic = experiment.traffic[-1].share if now is None else share_at(experiment.traffic, now)
     split = Split(experiment.name, experiment.arms, experiment.name, traffic)
-    return dict(_dealt_shares(split) or experiment.arms)
+    return dict(dealt_shares(split) or experiment.arms)
 
 
 def runs(experiment: Experiment, standing: Standing | None, now: datetime) -> bool:
@@ -176,7 +176,7 @@ def _by_bucket(split: Split) -> pl.Series:
     return names.gather(pl.Series(chosen).replace(-1, None))
 
 
-def _dealt_shares(split: Split) -> Mapping[str, float]:
+def dealt_shares(split: Split) -> Mapping[str, float]:
     """The share that each arm has of the buckets that take part; empty where none does.
 
     Ten thousand buckets do not divide evenly: of one percent of traffic three equal arms get 34, 33

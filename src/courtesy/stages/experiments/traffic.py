@@ -1,0 +1,83 @@
+"""Who takes part: a share of everybody, a part of a layer."""
+
+from collections.abc import Iterable, Mapping
+
+from courtesy.ground.definitions import Document
+from courtesy.ground.primitives.errors import DefinitionError
+from courtesy.stages.experiments.fields import ExperimentFields, LayerFields
+from courtesy.stages.experiments.model import Experiment, Layer, Ramp
+from courtesy.stages.experiments.reader import Reader
+
+ALWAYS = (Ramp(None, 1.0),)
+
+
+def read_traffic(reader: Reader, fields: ExperimentFields) -> tuple[Ramp, ...]:
+    """The share that takes part, always or from step to step.
+
+    Raises:
+        DefinitionError: it is no share, or its steps do not grow in time and size.
+    """
+    if fields.traffic is None:
+        return ALWAYS
+    if isinstance(fields.traffic, str):
+        return (Ramp(None, reader.share(fields.traffic, ("traffic",))),)
+    if not fields.traffic:
+        raise reader.refusal(("traffic",), "It should be a share such as 10%, or a list of steps.")
+    ramps: list[Ramp] = []
+    for index, step in enumerate(fields.traffic):
+        path = ("traffic", index)
+        since = reader.moment(step.since, (*path, "from"))
+        share = reader.share(step.share, (*path, "share"))
+        if ramps and since <= (ramps[-1].since or since):
+            raise reader.refusal((*path, "from"), "Each step should begin after the one before it.")
+        if ramps and share <= ramps[-1].share:
+            raise reader.refusal((*path, "share"), "Each step should be larger than the last.")
+        ramps.append(Ramp(since, share))
+    return tuple(ramps)
+
+
+def read_layer(reader: Reader, fields: LayerFields) -> Layer:
+    """A part of a layer.
+
+    Raises:
+        DefinitionError: it ends where it begins, or before.
+    """
+    start = reader.share(fields.start, ("layer", "from"))
+    end = reader.share(fields.end, ("layer", "to"))
+    if start >= end:
+        raise reader.refusal(
+            ("layer",), f"from should be below to; found {fields.start} to {fields.end}."
+        )
+    return Layer(fields.name, start, end)
+
+
+def check_layers(
+    experiments: Iterable[Experiment], documents: Mapping[str, Document] | None = None
+) -> None:
+    """See to it that experiments of one layer never share a person.
+
+    Args:
+        experiments: checked definitions.
+        documents: what they were read from, by name, for the place of the complaint.
+
+    Raises:
+        DefinitionError: the parts of two experiments overlap; names both and the overlap.
+    """
+    placed = [(one.layer, one) for one in experiments if one.layer is not None]
+    last: dict[str, tuple[Layer, Experiment]] = {}
+    for layer, one in sorted(placed, key=lambda pair: (pair[0].start, pair[1].name)):
+        before, other = last.get(layer.name, (None, one))
+        if before and layer.start < before.end:
+            shared = f"{_shown(layer.start)} to {_shown(min(before.end, layer.end))}"
+            found = (documents or {}).get(one.name)
+            raise DefinitionError(
+                f"{other.name} and {one.name} share {shared} of the layer {layer.name}; "
+                "their parts should not overlap.",
+                place=found.place(("layer",)) if found else f"experiments/{one.name}.yaml: layer",
+            )
+        if before is None or layer.end > before.end:
+            last[layer.name] = (layer, one)
+
+
+def _shown(share: float) -> str:
+    return f"{share * 100:g}%"
