@@ -48,3 +48,7 @@ VALUES (:experiment, :learned_at, :owner, :hypothesis, :verdict, :learned, :resu
 -- name: learnings
 SELECT experiment, learned_at, owner, hypothesis, verdict, learned, result
 FROM learnings ORDER BY learned_at DESC, learning_id DESC;
+
+-- name: counts
+SELECT experiment, arm, count(*) AS people
+FROM exposures GROUP BY experiment, arm ORDER BY experiment, arm;

@@ -116,6 +116,14 @@ def learnings(transaction: Transaction, words: str = "") -> list[Learning]:
     return [one for one in found if all(word in _searched(one) for word in wanted)]
 
 
+def counts(transaction: Transaction) -> Mapping[str, Mapping[str, int]]:
+    """How many people were exposed to each experiment, by arm."""
+    found: dict[str, dict[str, int]] = {}
+    for row in transaction.rows(_QUERIES["counts"]):
+        found.setdefault(row["experiment"], {})[row["arm"]] = int(row["people"])
+    return found
+
+
 def _searched(learning: Learning) -> str:
     fields = (learning.experiment, learning.hypothesis, learning.verdict, learning.learned)
     return "\n".join(fields).casefold()
