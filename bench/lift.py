@@ -27,8 +27,8 @@ PLAN = Plan(
     experiment="welcome",
     control="holdout",
     metrics=[
-        Metric("bought", CONVERSION, "Order Completed", within=WITHIN),
-        Metric("revenue", SUM, "Order Completed", property="revenue", within=WITHIN),
+        Metric("bought", CONVERSION, ("Order Completed",), within=WITHIN),
+        Metric("revenue", SUM, ("Order Completed",), property="revenue", within=WITHIN),
     ],
     shares={"holdout": 0.2, "treated": 0.8},
 )

@@ -5,7 +5,7 @@ Verbs: ``measure`` and ``tallies`` (an experiment in the home), ``measure_file``
 """
 
 from courtesy.stages.lift.conclude import conclude
-from courtesy.stages.lift.measure import MERGES, measure
+from courtesy.stages.lift.measure import measure
 from courtesy.stages.lift.measure_file import FilePlan, measure_file
 from courtesy.stages.lift.model import (
     CONVERSION,
@@ -21,17 +21,20 @@ from courtesy.stages.lift.model import (
     Ratio,
     Tally,
 )
+from courtesy.stages.lift.people import DAY, UNKNOWN
 from courtesy.stages.lift.plan import Plan
 from courtesy.stages.lift.report import as_data, as_text
-from courtesy.stages.lift.tally import DAY, By, tallies
+from courtesy.stages.lift.tally import MERGES, SEGMENTS, By, tallies
 
 __all__ = [
     "CONVERSION",
     "COUNT",
     "DAY",
     "MERGES",
+    "SEGMENTS",
     "SUM",
     "TIME",
+    "UNKNOWN",
     "By",
     "Comparison",
     "Design",

@@ -5,33 +5,22 @@ that was assigned, whatever was said to them afterwards.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from courtesy.ground.lake import Engine, Table
-from courtesy.ground.primitives.errors import DataError, DefinitionError
-from courtesy.stages.events.model import EVENTS
+from courtesy.ground.primitives.errors import DataError
+from courtesy.stages.lift.columns import Columns
 from courtesy.stages.lift.conclude import conclude
-from courtesy.stages.lift.model import (
-    CONVERSION,
-    MEAN,
-    PROPORTION,
-    RATIO,
-    Design,
-    Lift,
-    Metric,
-    Notice,
-    Outcome,
-    Ratio,
-)
+from courtesy.stages.lift.model import Comparison, Design, Lift, Metric, Notice, Outcome, Tally
+from courtesy.stages.lift.people import winsorised
 from courtesy.stages.lift.plan import Plan
-from courtesy.stages.lift.statement import needs_entry, pairs, statement
-from courtesy.stages.lift.sums import read
-
-MERGES = pl.Schema({"person_id": pl.String(), "into_id": pl.String()})
-"""People who turned out to be one: whose id stands no more, and which took its place."""
+from courtesy.stages.lift.quantile import compared, values
+from courtesy.stages.lift.quantile import notices as quantile_notices
+from courtesy.stages.lift.tally import Data, grouped, summed
 
 
 def measure(
@@ -47,7 +36,8 @@ def measure(
     Args:
         engine: what reads the lake.
         exposures: rows (experiment, person_id, arm, exposed_at), or the lake table that has them;
-            ``entry``, the properties of the event that invited, where a metric compares with it.
+            ``entry``, the properties of the event that invited, where a metric compares with it;
+            ``unit``, what chance assigned, where that is clusters.
         plan: what to measure.
         now: the instant of looking; people whose window is not over by then are left out, in every
             arm alike.
@@ -55,76 +45,89 @@ def measure(
 
     Raises:
         DataError: nobody was exposed, or the control has nobody or nothing beside it.
-        DefinitionError: a metric does not fit together, or needs ``entry``, which is not there.
+        DefinitionError: a metric does not fit together, or needs what the exposures do not have.
     """
-    _check_entry(exposures, plan)
-    rows = _rows(engine, exposures, plan, now, merges)
-    if not rows:
-        raise DataError("Nobody has been exposed to it yet.", place=plan.experiment)
-    units = dict.fromkeys(plan.shares or (), 0)
-    units |= {str(row["arm"]): row["units"] for row in rows}
-    _expected(plan, units)
-    design = Design(plan.experiment, plan.control, units, plan.shares, plan.rule, plan.randomised)
-    outcomes = [_outcome(plan, i, rows) for i in range(len(plan.metrics))]
-    return conclude(design, outcomes, list(_notices(plan, rows)))
+    rows = summed(Data(engine, exposures, now, merges), plan)
+    whole = next(grouped(plan, rows), None)
+    if whole is None:
+        what = "come to its trigger" if rows and plan.trigger else "been exposed to it"
+        raise DataError(f"Nobody has {what} yet.", place=plan.experiment)
+    notices = [*_notices(plan, whole, rows[0]), *quantile_notices(plan)]
+    lift = conclude(_design(plan, whole), whole.outcomes, notices)
+    found = [
+        comparison
+        for metric in ([] if plan.clustered else plan.quantiles)
+        for comparison in compared(
+            plan, metric, values(engine, exposures, plan, metric, now=now, merges=merges)
+        )
+    ]
+    return _with(lift, plan, found) if found else lift
 
 
-def _check_entry(exposures: pl.DataFrame | Table, plan: Plan) -> None:
-    columns = exposures.schema if isinstance(exposures, Table) else exposures.columns
-    if needs_entry(plan.metrics) and "entry" not in columns:
-        raise DefinitionError("Its condition compares with the entry, which is not known here.")
-
-
-def _rows(
-    engine: Engine,
-    exposures: pl.DataFrame | Table,
-    plan: Plan,
-    now: datetime,
-    merges: pl.DataFrame | None,
-) -> list[dict[str, Any]]:
-    sql = statement(plan.experiment, plan.metrics, now, plan.history)
-    tables = [EVENTS]
-    frames = {"merges": pl.DataFrame(schema=MERGES) if merges is None else merges}
-    if isinstance(exposures, Table):
-        tables.append(exposures)
-    else:
-        frames["exposures"] = exposures
-    return engine.query(sql, tables=tables, frames=frames).to_dicts()
-
-
-def _expected(plan: Plan, units: Mapping[str, int]) -> None:
-    unknown = sorted(set(units) - set(plan.shares or units))
+def _design(plan: Plan, whole: Tally) -> Design:
+    arms = dict.fromkeys(plan.shares or (), 0)
+    unknown = sorted(set(whole.units) - set(plan.shares or whole.units))
     if unknown:
         raise DataError(f"Its shares do not name the arm {unknown[0]!r}.", place=plan.experiment)
+    return Design(
+        plan.experiment,
+        plan.control,
+        {**arms, **whole.units},
+        plan.shares,
+        plan.rule,
+        plan.randomised,
+        {**arms, **whole.assigned} if whole.assigned is not None else None,
+    )
 
 
-def _outcome(plan: Plan, number: int, rows: Sequence[Mapping[str, Any]]) -> Outcome:
-    metric = plan.metrics[number]
-    columns = pairs(metric, plan.history)
-    width = max(max(top, bottom or 0) for top, bottom in columns) + 1
-    moments = {str(row["arm"]): read(row, f"m{number}", width) for row in rows}
-    return Outcome(metric.name, _kind(metric), moments, columns)
+def _with(lift: Lift, plan: Plan, found: Sequence[Comparison]) -> Lift:
+    """The result with more comparisons, in the order of the plan's metrics."""
+    order = [metric.name for metric in plan.metrics]
+    every = [*lift.comparisons, *lift.associations, *found]
+    ordered = tuple(sorted(every, key=lambda comparison: order.index(comparison.metric)))
+    if lift.randomised:
+        return replace(lift, comparisons=ordered)
+    return replace(lift, associations=ordered)
 
 
-def _kind(metric: Metric | Ratio) -> str:
-    if isinstance(metric, Ratio):
-        return RATIO
-    return PROPORTION if metric.kind == CONVERSION else MEAN
-
-
-def _notices(plan: Plan, rows: Sequence[Mapping[str, Any]]) -> Iterator[Notice]:
-    everyone = sum(row["units"] for row in rows)
-    for number, metric in enumerate(plan.metrics):
-        waiting = everyone - sum(row[f"m{number}_count"] for row in rows)
-        if waiting:
-            yield Notice(
-                "incomplete_follow_up",
-                f"{waiting} of {everyone} people are left out of {metric.name}: their time to "
-                "respond is not over.",
-            )
-    if rows[0]["mixed"]:
+def _notices(plan: Plan, whole: Tally, row: Mapping[str, Any]) -> Iterator[Notice]:
+    for metric, outcome in zip(plan.means, whole.outcomes, strict=True):
+        yield from _incomplete(whole, outcome, Columns.of(plan, metric).size)
+    for n, _ in winsorised(plan):
+        yield from _held_back(plan.facts[n], row[f"limit{n}"])
+    if row["mixed"]:
         yield Notice(
             "two_arms",
-            f"{rows[0]['mixed']} people were in two arms, by being known under two ids; they are "
+            f"{row['mixed']} people were in two arms, by being known under two ids; they are "
             "left out.",
+        )
+    if plan.clustered and row["split"]:
+        yield Notice(
+            "two_arm_clusters",
+            f"{row['split']} clusters have people in several arms; each arm's part counts as a "
+            "cluster.",
+        )
+
+
+def _incomplete(whole: Tally, outcome: Outcome, size: int | None) -> Iterator[Notice]:
+    everyone = sum(whole.units.values())
+    waiting = everyone - sum(
+        round(float(m.count) * (1.0 if size is None else float(m.mean[size])))
+        for m in outcome.moments.values()
+    )
+    if waiting:
+        yield Notice(
+            "incomplete_follow_up",
+            f"{waiting} of {everyone} people are left out of {outcome.metric}: their time to "
+            "respond is not over.",
+        )
+
+
+def _held_back(metric: Metric, limit: float | None) -> Iterator[Notice]:
+    if limit is not None and limit <= 0:
+        share = f"{100 * (metric.winsorise or 0):.4g}%"
+        yield Notice(
+            "winsorised_away",
+            f"{share} of all people have {limit:g} {metric.name} or less, so that larger values "
+            "count as that; cap or a larger share would leave some.",
         )

@@ -48,6 +48,17 @@ class Plan:
         """How long the means run after the exposure, shortest first; zero is until now."""
         return sorted({window(metric) for metric in self.means}) or [timedelta(0)]
 
+    @cached_property
+    def facts(self) -> Sequence[Metric]:
+        """What is found out of each person for the means, each once."""
+        return list(dict.fromkeys(part for metric in self.means for part in parts(metric)))
+
+    @cached_property
+    def events(self) -> Sequence[str]:
+        """The names of all events that the means, the trigger and the treatment look for."""
+        found = {event for part in self.facts for event in part.events}
+        return sorted(found | {did.event for did in (self.trigger, self.received) if did})
+
     @property
     def needs_entry(self) -> bool:
         """Whether something compares with the event by which somebody entered."""

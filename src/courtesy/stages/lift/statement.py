@@ -1,140 +1,121 @@
-"""The one statement that sums up an experiment's outcomes, in DuckDB's dialect.
+"""The statements that read an experiment's outcomes, in DuckDB's dialect.
 
-It stays within what SQLGlot carries to Spark. Relations: ``exposures`` (experiment, person_id, arm,
-exposed_at, entry), ``events`` (the lake's table) and ``merges`` (person_id, into_id).
+They stay within what SQLGlot carries to Spark, over the relations of ``people``.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from courtesy.ground.primitives.errors import DefinitionError
-from courtesy.ground.rules.literals import interval, json_path, listed, literal, timestamp
-from courtesy.ground.rules.model import Where
-from courtesy.ground.rules.values import holds, property_value, same
-from courtesy.stages.lift.model import CONVERSION, COUNT, SUM, Metric, Ratio
-from courtesy.stages.lift.sums import selected
+from courtesy.stages.lift.model import Metric, Ratio
+from courtesy.stages.lift.people import DAY, SEGMENT, people, winsorised
+from courtesy.stages.lift.plan import Plan, parts, window
+from courtesy.stages.lift.sums import names, selected
 
-_LARGEST = "1e100"
+_SUMS = """{people}{clusters},
+summed AS ({summed}),
+everyone AS (SELECT arm, COUNT(*) AS exposed FROM units WHERE arms = 1 GROUP BY arm)
+SELECT e.arm, e.exposed, {once}, s.*
+FROM everyone AS e LEFT JOIN summed AS s ON s.of_arm = e.arm
+ORDER BY e.arm, s.of_group"""
 
-_STATEMENT = """
-WITH units AS (
-  SELECT COALESCE(m.into_id, x.person_id) AS person_id, MIN(x.arm) AS arm,
-         MIN(x.exposed_at) AS exposed_at, {entry} COUNT(DISTINCT x.arm) AS arms
-  FROM exposures AS x LEFT JOIN merges AS m ON m.person_id = x.person_id
-  WHERE x.experiment = {experiment} AND x.exposed_at <= {now}
-  GROUP BY COALESCE(m.into_id, x.person_id)
-),
-history AS (
-  SELECT COALESCE(m.into_id, e.person_id) AS person_id, e.event, e.occurred_at, e.properties
-  FROM events AS e LEFT JOIN merges AS m ON m.person_id = e.person_id
-  WHERE e.event IN {events} AND e.occurred_at <= {now}
-),
-outcomes AS (
-  SELECT u.person_id, u.arm, u.exposed_at, {outcomes}
-  FROM units AS u LEFT JOIN history AS h ON h.person_id = u.person_id
-  WHERE u.arms = 1
-  GROUP BY u.person_id, u.arm, u.exposed_at
-),
-people AS (SELECT *, {complete} FROM outcomes)
-SELECT arm, COUNT(*) AS units, {sums},
-       (SELECT COUNT(*) FROM units WHERE arms > 1) AS mixed
-FROM people GROUP BY arm ORDER BY arm
-"""
+_MIXED = "(SELECT COUNT(*) FROM units WHERE arms > 1) AS mixed"
+_SPLIT = """(SELECT COUNT(*) FROM (SELECT unit FROM units WHERE arms = 1
+             GROUP BY unit HAVING MIN(arm) <> MAX(arm)) AS several) AS split"""
 
 
-def statement(
-    experiment: str, metrics: Sequence[Metric | Ratio], now: datetime, history: timedelta | None
-) -> str:
-    """SQL with one row for each arm: ``units``, and the sums of metric i under the name ``m{i}``.
+def summing(plan: Plan, now: datetime, by: str | None = None) -> str:
+    """SQL with one row for each arm and group, and one at least for each arm.
+
+    ``arm``; ``exposed``: everybody in it; ``mixed``: people in several arms; ``split``: clusters in
+    several; ``limit{n}``: where fact n was winsorised; ``of_group``: the group, null where it has
+    nobody; ``units``: its people; ``assigned``: people or clusters; and the sums of metric i under
+    the name ``m{i}``, with the columns of ``Columns``. By day a row has only the metrics whose
+    window is ``of_window``; the others are null.
 
     Args:
-        experiment: the name in ``exposures``.
-        metrics: what to sum up.
+        plan: what to sum up; its quantiles are left out.
         now: nothing after this instant exists.
-        history: how long before the exposure the same metric is a covariate; None for without.
+        by: None, ``DAY`` or ``SEGMENT``.
 
     Raises:
         DefinitionError: a metric does not fit together.
     """
-    parts = list(dict.fromkeys(part for metric in metrics for part in _parts(metric)))
-    outcomes = [_value(p, _window(p)) + f" AS y{i}" for i, p in enumerate(parts)]
-    sums: list[str] = []
-    if history:
-        outcomes += [_value(p, _before(history)) + f" AS x{i}" for i, p in enumerate(parts)]
-    for i, metric in enumerate(metrics):
-        numbers = [parts.index(part) for part in _parts(metric)]
-        columns = [f"y{n}" for n in numbers] + [f"x{n}" for n in numbers if history]
-        sums += selected(f"m{i}", columns, f"complete{i}")
-    complete = [f"{_complete(metric, now)} AS complete{i}" for i, metric in enumerate(metrics)]
-    return _STATEMENT.format(
-        experiment=literal(experiment),
-        now=timestamp(now),
-        entry="MIN_BY(x.entry, x.exposed_at) AS entry," if needs_entry(metrics) else "",
-        events=listed(sorted({part.event for part in parts})),
-        outcomes=", ".join(outcomes),
-        complete=", ".join(complete),
-        sums=", ".join(sums),
+    limits = [f"(SELECT y{n} FROM limits) AS limit{n}" for n, _ in winsorised(plan)]  # noqa: S608 - numbered
+    return _SUMS.format(
+        people=people(plan, now, by),
+        clusters=_clusters(plan, by) if plan.clustered else "",
+        summed=_summed(plan, by),
+        once=", ".join([_MIXED, *([_SPLIT] if plan.clustered else []), *limits]),
     )
 
 
-def needs_entry(metrics: Sequence[Metric | Ratio]) -> bool:
-    """Whether a metric compares with the event by which somebody entered."""
-    wheres = [where for metric in metrics for part in _parts(metric) for where in part.where]
-    return any(where.same_as for where in wheres)
+def values(plan: Plan, now: datetime) -> str:
+    """SQL with the ``arm`` and the ``value`` of the plan's one metric of each complete person."""
+    return f"{people(plan, now, None)} SELECT arm, y0 AS value FROM people WHERE complete0"  # noqa: S608 - literals are escaped
 
 
-def pairs(metric: Metric | Ratio, history: timedelta | None) -> tuple[tuple[int, int | None], ...]:
-    """Which of the summed columns make up the metric, then its covariates."""
-    if isinstance(metric, Ratio):
-        return ((0, 1), (2, None), (3, None)) if history else ((0, 1),)
-    return ((0, None), (1, None)) if history else ((0, None),)
+def _clusters(plan: Plan, by: str | None) -> str:
+    """The relation ``clusters``: what their people add up to, and how many people that is."""
+    key = ["arm", "unit", *([SEGMENT] if by == SEGMENT else [])]
+    found = [*key, "COUNT(*) AS people"]
+    for j, _ in enumerate(plan.windows):
+        found.append(f"CAST(COUNT(CASE WHEN complete{j} THEN 1 END) AS DOUBLE) AS size{j}")
+        if by == DAY:
+            found.append(f"MAX(CASE WHEN complete{j} THEN day{j} END) AS day{j}")
+    facts = {(name, _number(plan, m)) for m in plan.means for name in _names(plan, m)}
+    for name, j in sorted(facts):
+        found.append(f"SUM(CASE WHEN complete{j} THEN {name} ELSE 0 END) AS {name}_{j}")
+    return f",\nclusters AS (SELECT {', '.join(found)} FROM people GROUP BY {', '.join(key)})"  # noqa: S608 - numbered names
 
 
-def _parts(metric: Metric | Ratio) -> tuple[Metric, ...]:
-    return (metric.top, metric.bottom) if isinstance(metric, Ratio) else (metric,)
+def _summed(plan: Plan, by: str | None) -> str:
+    if by == DAY:
+        every = range(len(plan.windows))
+        return " UNION ALL ".join(_group(plan, f"day{j}", j) for j in every)
+    return _group(plan, SEGMENT if by == SEGMENT else "''", None)
 
 
-def _complete(metric: Metric | Ratio, now: datetime) -> str:
-    """Whether a person's window is over, by the time of exposure alone: alike for every arm."""
-    ends = [part.within for part in _parts(metric) if part.within]
-    return f"exposed_at + {interval(max(ends))} <= {timestamp(now)}" if ends else "TRUE"
+def _group(plan: Plan, group: str, only: int | None) -> str:
+    """Sums of the metrics, or of those whose window has the number ``only``."""
+    source, units = ("clusters", "SUM(people)") if plan.clustered else ("people", "COUNT(*)")
+    where = ""
+    if only is not None:
+        where = f" WHERE {_known(plan, only)}"
+        units = f"SUM(size{only})" if plan.clustered else units
+    number = "NULL" if only is None else str(only)
+    found = [f"arm AS of_arm, {group} AS of_group, CAST({number} AS INTEGER) AS of_window"]
+    found += [f"CAST({units} AS BIGINT) AS units", "COUNT(*) AS assigned"]
+    for i, metric in enumerate(plan.means):
+        j = _number(plan, metric)
+        columns = _summed_columns(plan, metric)
+        if only in {None, j}:
+            found += selected(f"m{i}", columns, _known(plan, j))
+        else:
+            found += [f"NULL AS {name}" for name in names(f"m{i}", len(columns))]
+    key = "arm" if group == "''" else f"arm, {group}"
+    return f"SELECT {', '.join(found)} FROM {source}{where} GROUP BY {key}"  # noqa: S608 - numbered names
 
 
-def _window(metric: Metric) -> str:
-    start = f"h.occurred_at >= u.exposed_at + {interval(metric.after)}"
-    if metric.within is None:
-        return start
-    return f"{start} AND h.occurred_at < u.exposed_at + {interval(metric.within)}"
+def _number(plan: Plan, metric: Metric | Ratio) -> int:
+    return plan.windows.index(window(metric))
 
 
-def _before(history: timedelta) -> str:
-    start = f"h.occurred_at >= u.exposed_at - {interval(history)}"
-    return f"{start} AND h.occurred_at < u.exposed_at"
+def _known(plan: Plan, j: int) -> str:
+    return f"size{j} > 0" if plan.clustered else f"complete{j}"
 
 
-def _value(metric: Metric, window: str) -> str:
-    tests = [f"h.event = {literal(metric.event)}", window, *map(_holds, metric.where)]
-    each = {CONVERSION: "1", COUNT: "1", SUM: _property(metric)}.get(metric.kind)
-    if each is None:
-        kinds = f"{CONVERSION}, {COUNT} or {SUM}"
-        raise DefinitionError(f"Its kind is {kinds}; found {metric.kind!r}.", place=metric.name)
-    total = f"CAST(SUM(CASE WHEN {' AND '.join(tests)} THEN {each} ELSE 0 END) AS DOUBLE)"
-    if metric.kind == CONVERSION:
-        return f"CAST({total} >= {metric.at_least} AS DOUBLE)"
-    return total if metric.cap is None else f"LEAST({total}, {float(metric.cap)!r})"
+def _names(plan: Plan, metric: Metric | Ratio) -> Sequence[str]:
+    """A person's columns of a metric: its values, covariates, received."""
+    numbers = [plan.facts.index(part) for part in parts(metric)]
+    kinds = "yx" if plan.history else "y"
+    reached = [f"r{_number(plan, metric)}"] if plan.received else []
+    return [f"{kind}{n}" for kind in kinds for n in numbers] + reached
 
 
-def _holds(where: Where) -> str:
-    found = property_value("h.properties", where.property)
-    tests = [holds(found, comparison) for comparison in where.comparisons]
-    if where.same_as:
-        tests.append(same(found, property_value("u.entry", where.same_as)))
-    return " AND ".join(tests)
-
-
-def _property(metric: Metric) -> str:
-    if metric.kind == SUM and not metric.property:
-        raise DefinitionError("A sum needs the property that it adds up.", place=metric.name)
-    path = json_path((metric.property or "").split("."))
-    number = f"TRY_CAST((h.properties ->> {path}) AS DOUBLE)"
-    return f"CASE WHEN ABS({number}) < {_LARGEST} THEN {number} ELSE 0 END"
+def _summed_columns(plan: Plan, metric: Metric | Ratio) -> list[str]:
+    """What is summed up, in the order of ``Columns``."""
+    if not plan.clustered:
+        return list(_names(plan, metric))
+    j, own = _number(plan, metric), len(parts(metric))
+    found = [f"{name}_{j}" for name in _names(plan, metric)]
+    return [*found[:own], f"size{j}", *found[own:]]

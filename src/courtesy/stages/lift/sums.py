@@ -21,12 +21,16 @@ def selected(name: str, columns: Sequence[str], when: str) -> list[str]:
         when: a SQL condition.
     """
     kept = [f"CASE WHEN {when} THEN {column} END" for column in columns]
-    parts = [f"COUNT(CASE WHEN {when} THEN 1 END) AS {name}_count"]
-    parts += [f"AVG({column}) AS {name}_mean_{i}" for i, column in enumerate(kept)]
-    parts += [
-        f"COVAR_POP({kept[i]}, {kept[j]}) AS {name}_scatter_{i}_{j}" for i, j in _pairs(len(kept))
-    ]
-    return parts
+    found = [f"COUNT(CASE WHEN {when} THEN 1 END)", *(f"AVG({column})" for column in kept)]
+    found += [f"COVAR_POP({kept[i]}, {kept[j]})" for i, j in _pairs(len(kept))]
+    called = names(name, len(columns))
+    return [f"{sums} AS {its}" for sums, its in zip(found, called, strict=True)]
+
+
+def names(name: str, width: int) -> list[str]:
+    """What ``selected`` calls the sums of ``width`` columns."""
+    found = [f"{name}_count", *(f"{name}_mean_{i}" for i in range(width))]
+    return found + [f"{name}_scatter_{i}_{j}" for i, j in _pairs(width)]
 
 
 def read(row: Mapping[str, Any], name: str, width: int) -> Moments:
@@ -37,6 +41,11 @@ def read(row: Mapping[str, Any], name: str, width: int) -> Moments:
     for i, j in _pairs(width):
         scatter[i, j] = scatter[j, i] = count * (row[f"{name}_scatter_{i}_{j}"] or 0.0)
     return Moments(np.asarray(count), mean, scatter)
+
+
+def nothing(width: int) -> Moments:
+    """The moments of nobody."""
+    return Moments(np.zeros(()), np.zeros(width), np.zeros((width, width)))
 
 
 def _pairs(width: int) -> Iterator[tuple[int, int]]:

@@ -1,19 +1,70 @@
 """Sums of an experiment's outcomes for groups of people, by SQL in the engine."""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
 from courtesy.ground.lake import Engine, Table
+from courtesy.ground.primitives.errors import DefinitionError
+from courtesy.stages.events.model import EVENTS
+from courtesy.stages.lift.columns import Columns
 from courtesy.stages.lift.model import Tally
-from courtesy.stages.lift.plan import Plan
+from courtesy.stages.lift.people import SEGMENT
+from courtesy.stages.lift.plan import Plan, window
+from courtesy.stages.lift.statement import summing
+from courtesy.stages.lift.sums import nothing, read
 
-DAY = "day"
-UNKNOWN = "unknown"
-"""The group of people of whom no segment is known."""
+MERGES = pl.Schema({"person_id": pl.String(), "into_id": pl.String()})
+"""People who turned out to be one: whose id stands no more, and which took its place."""
+
+SEGMENTS = pl.Schema({"person_id": pl.String(), "segment": pl.String()})
+"""The one segment of each person, as of before the exposure."""
 
 By = str | pl.DataFrame | None
-"""How people are grouped: not at all (None), by ``DAY``, or by a frame (person_id, segment)."""
+"""How people are grouped: not at all (None), by ``DAY``, or by a frame of ``SEGMENTS``."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where the answers come from.
+
+    ``exposures``: rows (experiment, person_id, arm, exposed_at), or the lake table that has them;
+    ``entry``, the properties of the event that invited, and ``unit``, what chance assigned, where
+    they are needed. ``now``: the instant of looking. ``merges``: ``MERGES`` rows.
+    """
+
+    engine: Engine
+    exposures: pl.DataFrame | Table
+    now: datetime
+    merges: pl.DataFrame | None = None
+
+    def rows(
+        self, sql: str, plan: Plan, frames: Mapping[str, pl.DataFrame] | None = None
+    ) -> pl.DataFrame:
+        """What a statement about a plan yields.
+
+        Raises:
+            DefinitionError: the plan needs ``entry`` or ``unit``, which the exposures do not have.
+        """
+        self._check(plan)
+        known = {"merges": pl.DataFrame(schema=MERGES) if self.merges is None else self.merges}
+        tables = [EVENTS]
+        if isinstance(self.exposures, Table):
+            tables.append(self.exposures)
+        else:
+            known["exposures"] = self.exposures
+        return self.engine.query(sql, tables=tables, frames={**known, **(frames or {})})
+
+    def _check(self, plan: Plan) -> None:
+        given = self.exposures
+        columns = list(given.schema) if isinstance(given, Table) else given.columns
+        if plan.needs_entry and "entry" not in columns:
+            raise DefinitionError("Its condition compares with the entry, which is not known here.")
+        if plan.clustered and "unit" not in columns:
+            raise DefinitionError("Its arms were given to clusters, which are not known here.")
 
 
 def tallies(  # noqa: PLR0913 - each of them is another thing to say
@@ -25,9 +76,76 @@ def tallies(  # noqa: PLR0913 - each of them is another thing to say
     merges: pl.DataFrame | None = None,
     by: By = None,
 ) -> list[Tally]:
-    """The sums of each group, in the order of the groups' names.
+    """The sums of each group, in the order of the groups' names; the sum of all is the whole.
 
-    ``DAY`` is the UTC day on which the time to respond was over, for each metric by its own window;
-    the day of exposure where it has none. A cluster has the day of its last person.
+    Grouped by ``DAY``, that is the UTC day on which somebody's time to respond was over, for each
+    metric by its own window, and the day of exposure where it has none; ``units`` are those of the
+    longest window. A cluster has the day of its last person. Grouped by segments, the part of a
+    cluster in each segment stands for itself, and who is in none is ``UNKNOWN``.
+
+    Args:
+        engine: what reads the lake.
+        exposures: as ``measure`` takes them.
+        plan: what to sum up; its quantiles, which do not add up, are left out.
+        now: the instant of looking; people whose window is not over by then are left out.
+        merges: ``MERGES`` rows; None when nobody was merged.
+        by: how people are grouped.
+
+    Raises:
+        DefinitionError: a metric does not fit together, or needs what the exposures do not have.
     """
-    raise NotImplementedError
+    data = Data(engine, exposures, now, merges)
+    return list(grouped(plan, summed(data, plan, by)))
+
+
+def summed(data: Data, plan: Plan, by: By = None) -> list[dict[str, Any]]:
+    """The rows of ``summing``; none where nobody was exposed."""
+    if isinstance(by, pl.DataFrame):
+        segments = by.select(pl.col(name).cast(kind) for name, kind in SEGMENTS.items())
+        sql = summing(plan, data.now, SEGMENT)
+        return data.rows(sql, plan, {"segments": segments}).to_dicts()
+    return data.rows(summing(plan, data.now, by), plan).to_dicts()
+
+
+def grouped(plan: Plan, rows: Sequence[Mapping[str, Any]]) -> Iterator[Tally]:
+    """A tally for each group in the rows of ``summing``."""
+    exposed = {str(row["arm"]): int(row["exposed"]) for row in rows}
+    for group in sorted({row["of_group"] for row in rows if row["of_group"] is not None}):
+        yield _tally(plan, group, [row for row in rows if row["of_group"] == group], exposed)
+
+
+def _tally(
+    plan: Plan, group: str, rows: Sequence[Mapping[str, Any]], exposed: Mapping[str, int]
+) -> Tally:
+    whole = _by_arm(rows, len(plan.windows) - 1)
+    outcomes, reached = [], []
+    for i, metric in enumerate(plan.means):
+        columns = Columns.of(plan, metric)
+        found = _by_arm(rows, plan.windows.index(window(metric)))
+        moments = {
+            arm: read(found[arm], f"m{i}", columns.width)
+            if arm in found
+            else nothing(columns.width)
+            for arm in exposed
+        }
+        outcomes.append(columns.outcome(metric, moments))
+        reached += [columns.reached(metric, moments)] if plan.received else []
+    return Tally(
+        group=group,
+        units=_counts(whole, "units", exposed),
+        outcomes=tuple(outcomes),
+        assigned=_counts(whole, "assigned", exposed) if plan.clustered else None,
+        reached=tuple(reached),
+        exposed=exposed,
+    )
+
+
+def _by_arm(rows: Sequence[Mapping[str, Any]], number: int) -> dict[str, Mapping[str, Any]]:
+    """The rows that hold sums of the metrics with the window of this number."""
+    return {str(row["arm"]): row for row in rows if row["of_window"] in {None, number}}
+
+
+def _counts(
+    rows: Mapping[str, Mapping[str, Any]], name: str, arms: Iterable[str]
+) -> dict[str, int]:
+    return {arm: int(rows[arm][name]) if arm in rows else 0 for arm in arms}

@@ -1,0 +1,97 @@
+"""Comparing a quantile, such as the median, between two arms: it takes every person's value."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import polars as pl
+
+from courtesy.ground.lake import Engine, Table
+from courtesy.ground.primitives.ids import digest
+from courtesy.ground.stats import Array, compare_quantile
+from courtesy.stages.lift.model import Comparison, Metric, Notice
+from courtesy.stages.lift.plan import Plan
+from courtesy.stages.lift.statement import values as values_statement
+from courtesy.stages.lift.tally import Data
+
+
+def values(  # noqa: PLR0913 - each of them is another thing to say
+    engine: Engine,
+    exposures: pl.DataFrame | Table,
+    plan: Plan,
+    metric: Metric,
+    *,
+    now: datetime,
+    merges: pl.DataFrame | None = None,
+) -> Mapping[str, Array]:
+    """The values of a metric in each arm, of everybody whose time to respond is over, in order.
+
+    Args:
+        engine: what reads the lake.
+        exposures: as ``measure`` takes them.
+        plan: whose outcomes.
+        metric: which outcome.
+        now: the instant of looking.
+        merges: ``MERGES`` rows; None when nobody was merged.
+
+    Raises:
+        DefinitionError: the metric does not fit together, or needs what the exposures do not have.
+    """
+    alone = replace(plan, metrics=[replace(metric, quantile=None)], history=None, received=None)
+    data = Data(engine, exposures, now, merges)
+    rows = data.rows(values_statement(alone, now), alone)
+    arms = rows.sort("value").partition_by("arm", as_dict=True, include_key=False)
+    return {str(arm): found["value"].to_numpy() for (arm,), found in arms.items()}
+
+
+def compared(plan: Plan, metric: Metric, arms: Mapping[str, Array]) -> Iterator[Comparison]:
+    """Each arm with people beside the control, where that has people; the same at every look."""
+    control = arms.get(plan.control)
+    for arm, found in sorted(arms.items()):
+        if arm != plan.control and control is not None:
+            yield _comparison(plan, metric, arm, control, found)
+
+
+def _comparison(plan: Plan, metric: Metric, arm: str, control: Array, treated: Array) -> Comparison:
+    quantile = metric.quantile or 0.0
+    key = int(digest("quantile", plan.experiment, metric.name, arm), 16)
+    shown = compare_quantile(control, treated, quantile, key=key, alpha=plan.rule.alpha)
+    return Comparison(
+        arm=arm,
+        control=plan.control,
+        metric=metric.name,
+        control_mean=shown.control,
+        arm_mean=shown.treated,
+        effect=shown.effect,
+        effect_low=shown.low,
+        effect_high=shown.high,
+        lift=shown.effect / abs(shown.control) if shown.control else None,
+        lift_low=None,
+        lift_high=None,
+        p_value=None,
+        p_holm=None,
+        p_discovery=None,
+        control_units=len(control),
+        arm_units=len(treated),
+        method=f"fixed, quantile {100 * quantile:.4g}%, bootstrap",
+        better=metric.better,
+    )
+
+
+def notices(plan: Plan) -> Iterator[Notice]:
+    """What a reader has to know of the quantiles of a plan."""
+    for metric in plan.quantiles:
+        yield _notice(plan, metric)
+
+
+def _notice(plan: Plan, metric: Metric) -> Notice:
+    if plan.clustered:
+        return Notice(
+            "no_quantile",
+            f"{metric.name} is a quantile, which is not compared where clusters were assigned.",
+        )
+    return Notice(
+        "quantile",
+        f"{metric.name} compares a quantile: its interval is for one look, and it has no p-value "
+        "and no interval of the lift.",
+    )
