@@ -1,0 +1,11 @@
+"""Definitions: read from a folder, checked together, compared with what is in force, applied.
+
+A workspace folder holds ``policy.yaml``, ``audiences/*.yaml``, ``metrics/*.yaml``,
+``experiments/*.yaml``, ``journeys/*.yaml`` and ``templates/NAME.mjml`` (or ``.html``), with
+``templates/NAME.txt`` for a text part of its own.
+"""
+
+from courtesy.workspace.force import apply, in_force, plan
+from courtesy.workspace.model import Change, Workspace
+
+__all__ = ["Change", "Workspace", "apply", "in_force", "plan"]

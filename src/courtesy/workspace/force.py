@@ -1,0 +1,128 @@
+"""Putting definitions in force, and what is in force."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from courtesy.ground.definitions import read_yaml
+from courtesy.ground.definitions import store as definitions
+from courtesy.ground.ledger import Transaction
+from courtesy.ground.primitives.errors import DefinitionError
+from courtesy.stages import experiments, journeys
+from courtesy.stages.experiments import Experiment
+from courtesy.stages.experiments import store as experiments_store
+from courtesy.stages.messages.policy import CHANNELS
+from courtesy.workspace.check import checked
+from courtesy.workspace.folder import read
+from courtesy.workspace.model import Change, Source, Workspace
+
+
+def plan(transaction: Transaction, folder: Path) -> Sequence[Change]:
+    """What differs between a folder and what is in force, after checking the whole folder.
+
+    Raises:
+        DefinitionError: a definition in the folder is not valid, or changes an experiment that
+            runs; names file, line and node.
+    """
+    sources = read(folder)
+    _check_running(transaction, checked(sources), sources)
+    before = {(v.kind, v.name): v for v in definitions.active(transaction)}
+    after = {(s.kind, s.name): s for s in sources}
+    changes = []
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key), after.get(key)
+        if old and new and old.body == new.body:
+            continue
+        action = "change" if old and new else "retire" if old else "add"
+        newest = definitions.newest(transaction, *key)
+        version = newest if action == "retire" else newest + 1
+        text = _difference(key, old.body if old else "", new.body if new else "")
+        changes.append(Change(action, *key, version, text))
+    return changes
+
+
+def apply(transaction: Transaction, folder: Path, now: datetime) -> Sequence[Change]:
+    """Put a folder in force; returns what ``plan`` would have. People in flight stay on theirs.
+
+    Raises:
+        DefinitionError: a definition in the folder is not valid; nothing is applied.
+    """
+    changes = plan(transaction, folder)
+    bodies = {(s.kind, s.name): s.body for s in read(folder)}
+    for change in changes:
+        if change.action == "retire":
+            definitions.retire(transaction, change.kind, change.name)
+        else:
+            body = bodies[change.kind, change.name]
+            definitions.put(transaction, change.kind, change.name, body, now)
+    return changes
+
+
+def in_force(transaction: Transaction) -> Workspace:
+    """The definitions in force, checked; the same object until something is applied."""
+    every = tuple(definitions.every(transaction, "journey"))
+    return _loaded(tuple(definitions.active(transaction)), every)
+
+
+@lru_cache(maxsize=8)
+def _loaded(
+    active: tuple[definitions.Version, ...], every: tuple[definitions.Version, ...]
+) -> Workspace:
+    now = checked(Source(v.kind, v.name, v.body, f"{v.kind} {v.name}") for v in active)
+    numbers = {v.name: v.version for v in active if v.kind == "journey"}
+    known = journeys.Known(frozenset(), frozenset(), CHANNELS, now.experiments, applied=True)
+    versions = {
+        (v.name, v.version): journeys.check(read_yaml(f"journey {v.name}", v.body), known)
+        for v in every
+    }
+    tests = {test.name: test for old in versions.values() for test in old.tests.values()}
+    return Workspace(
+        now.policy,
+        now.audiences,
+        now.metrics,
+        tests | dict(now.experiments),
+        now.templates,
+        now.journeys,
+        numbers,
+        versions,
+    )
+
+
+def _check_running(transaction: Transaction, wanted: Workspace, sources: Iterable[Source]) -> None:
+    """An experiment in which people are keeps its arms, and a pilot that runs keeps its plan."""
+    now = in_force(transaction).experiments
+    started = experiments_store.standings(transaction)
+    running = {name for name, one in started.items() if one.stopped_at is None}
+    counted = experiments_store.counts(transaction).keys() & now.keys()
+    places = {source.name: source.place for source in sources if source.kind == "experiment"}
+    for name in sorted((running & now.keys()) | (counted - started.keys())):
+        _check_same(now[name], wanted.experiments.get(name), places, pilot=name in running)
+
+
+def _check_same(
+    old: Experiment, new: Experiment | None, places: Mapping[str, str], *, pilot: bool
+) -> None:
+    place = places.get(old.name, f"experiment {old.name}")
+    if new is None:
+        if pilot:
+            raise DefinitionError(
+                f"The pilot runs; end it first: courtesy experiments stop {old.name}.", place=place
+            )
+        return
+    changed = experiments.changed(old, new)
+    if changed:
+        raise DefinitionError(
+            f"People are in it already, so this stays as it is: {', '.join(changed)}. Give what is "
+            "new a name of its own.",
+            place=place,
+        )
+
+
+def _difference(key: tuple[str, str], old: str, new: str) -> str:
+    name = f"{key[0]} {key[1]}"
+    lines = difflib.unified_diff(
+        old.splitlines(), new.splitlines(), f"{name} in force", f"{name} in the folder", lineterm=""
+    )
+    return "\n".join(lines)
