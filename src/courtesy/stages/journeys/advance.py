@@ -72,7 +72,7 @@ def advance(
         facts: ``subject_id`` (an enrollment) and one boolean column for each of
             ``conditions_ahead``.
         now: the present instant; waits count from it.
-        arms: ``ARMS`` rows of ``tests_ahead``; who is not among them gets the control.
+        arms: ``ARMS`` rows of ``tests_ahead``; who is not among them gets the control, unexposed.
 
     Returns:
         n enrollments as they stand after this tick, with their passages, sends and tests.

@@ -11,7 +11,7 @@ from courtesy.ground.definitions.document import Path
 from courtesy.ground.primitives.clock import duration
 from courtesy.ground.primitives.errors import DefinitionError, InputError
 from courtesy.ground.rules import Condition, mentions, parse
-from courtesy.stages.experiments.model import Experiment
+from courtesy.stages.experiments import Experiment
 
 
 @dataclass(frozen=True)

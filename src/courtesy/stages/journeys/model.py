@@ -7,7 +7,7 @@ from datetime import timedelta
 import polars as pl
 
 from courtesy.ground.rules import Condition, Did
-from courtesy.stages.experiments.model import Experiment
+from courtesy.stages.experiments import Experiment
 
 INSTANT = pl.Datetime("us", "UTC")
 END = "end"

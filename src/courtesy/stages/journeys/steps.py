@@ -8,7 +8,7 @@ from typing import Any
 from courtesy.ground.definitions.document import Path, spell
 from courtesy.ground.rules import Condition
 from courtesy.stages import experiments
-from courtesy.stages.experiments.model import Experiment
+from courtesy.stages.experiments import Experiment
 from courtesy.stages.journeys.inspector import Inspector
 from courtesy.stages.journeys.model import Branch, Exit, Node, Send, Trial, Wait
 from courtesy.stages.journeys.variants import Words, filled, placeholders, variants, words_of
@@ -22,9 +22,10 @@ _KINDS = ("send", "wait", "branch", _TEST, "exit")
 
 @dataclass(frozen=True)
 class _Test:
-    """A test of a journey: what is said in place of ``{{ }}`` to each arm, and the arms' own steps.
+    """A test of a journey.
 
-    Where the experiment is gone, ``control`` is None and there are no ``words``.
+    ``words``: what is said in place of ``{{ }}`` to each arm that comes here. ``then``: the arms'
+    own steps. Where the experiment is gone, ``control`` is None and there are no ``words``.
     """
 
     name: str
@@ -161,7 +162,7 @@ class Chart(Inspector):
             raise self.refusal((*path, "then"), "It should hold arms, each with steps of its own.")
         if set(body) <= _NAMED:
             return self._named(body.get("name"), (*path, "name"), then)
-        return self._inline({name: body[name] for name in body if name != "then"}, path, then)
+        return self._inline({"name": None, **body}, path, then)
 
     def _named(self, name: object, path: Path, then: Mapping[str, Any]) -> _Test:
         """The test that is an experiment of the folder."""
@@ -175,9 +176,10 @@ class Chart(Inspector):
 
     def _inline(self, body: Mapping[str, Any], path: Path, then: Mapping[str, Any]) -> _Test:
         """The test that the step itself defines."""
-        experiment = experiments.check_inline(self.document, path, body)
+        experiment = experiments.check_inline(self.document, path, body["name"], body)
         if experiment.name in self.tests:
-            raise self.refusal(path, f"There is a test {experiment.name} in this journey already.")
+            detail = f"There is a test {experiment.name} in this journey already."
+            raise self.refusal((*path, "name"), detail)
         self.tests[experiment.name] = experiment
         return _Test(experiment.name, experiment.control, words_of(experiment), then)
 
@@ -186,5 +188,6 @@ class Chart(Inspector):
         for arm, steps in test.then.items():
             here = (*path, "then", arm)
             self.exist("arm", [arm], test.words, here)
-            ways[arm] = self.lay(steps, here, after, test)
+            alone = {name: words for name, words in test.words.items() if name == arm}
+            ways[arm] = self.lay(steps, here, after, replace(test, words=alone))
         return Trial(step, test.name, test.control, ways, after)

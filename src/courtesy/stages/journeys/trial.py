@@ -12,12 +12,13 @@ _object = msgspec.json.Decoder(dict[str, str]).decode
 
 
 def tried(group: pl.DataFrame, trial: Trial, arms: pl.DataFrame) -> pl.DataFrame:
-    """Give everybody who stands at a test their arm: the one that they have, where they have one.
+    """Give everybody who stands at a test their arm.
 
     Args:
         group: n ``ENROLLMENTS`` rows.
         trial: the test.
-        arms: ``ARMS`` rows; who is not among them gets the control and takes no part.
+        arms: ``ARMS`` rows; who is not among them keeps the arm that they had in an earlier step,
+            or else gets the control, and takes no part.
 
     Returns:
         The n rows, their ``tests`` with this one, and beside them ``chosen`` (the arm, null where
@@ -30,7 +31,7 @@ def tried(group: pl.DataFrame, trial: Trial, arms: pl.DataFrame) -> pl.DataFrame
     had = _arm_in(known["tests"], trial.experiment)
     counts = pl.col("exposed").fill_null(value=False) & (pl.col("arm") != HOLDOUT)
     chosen = known.with_columns(
-        pl.coalesce(had, "told", pl.lit(trial.control, dtype=pl.String)).alias("chosen"),
+        pl.coalesce("told", had, pl.lit(trial.control, dtype=pl.String)).alias("chosen"),
         counts.alias("exposed"),
     )
     return _remembered(chosen.drop("told"), trial.experiment)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from courtesy.stages.experiments.model import Experiment
+from courtesy.stages.experiments import Experiment
 from courtesy.stages.journeys.model import Send, Variant
 
 Words = Mapping[str, Mapping[str, str]]
