@@ -26,29 +26,47 @@ def adjusted(arms: Sequence[Moments]) -> list[Estimate]:
         One estimate for each arm, in the outcome's unit. A covariate that is constant or that
         repeats others changes nothing.
     """
-    slopes = _slopes(sum(arm.scatter for arm in arms[1:]) + arms[0].scatter)
+    found = slopes(sum(arm.scatter for arm in arms[1:]) + arms[0].scatter)
     together = reduce(add, arms)
     centre = together.mean[..., 1:]
-    shared = _quadratic(slopes, together.covariance[..., 1:, 1:]) / np.maximum(together.count, 1)
-    return [_one(arm, slopes, centre, shared) for arm in arms]
+    spread = found @ together.covariance[..., 1:, 1:] @ np.swapaxes(found, -1, -2)
+    shared = spread[..., 0, 0] / np.maximum(together.count, 1)
+    return [_one(levelled(arm, found, centre), shared) for arm in arms]
 
 
-def _slopes(scatter: Array) -> Array:
-    """Least squares on standardised columns, so that units and collinearity do no harm."""
+def slopes(scatter: Array, outcomes: int = 1) -> Array:
+    """How outcomes move with covariates, ``(..., outcomes, covariates)``.
+
+    Least squares on standardised columns, so that units and collinearity do no harm.
+
+    Args:
+        scatter: of the outcomes, then the covariates, pooled within the arms, ``(..., d, d)``.
+        outcomes: how many of the columns are outcomes.
+    """
     size = np.sqrt(np.diagonal(scatter, axis1=-2, axis2=-1))
     scale = np.where(size > 0, size, 1)
     correlation = scatter / scale[..., :, None] / scale[..., None, :]
-    inverse = np.linalg.pinv(correlation[..., 1:, 1:], rcond=1e-9, hermitian=True)
-    standardised = np.einsum("...ij,...j->...i", inverse, correlation[..., 1:, 0])
-    return np.asarray(standardised * scale[..., :1] / scale[..., 1:])
+    inside = correlation[..., outcomes:, outcomes:]
+    inverse = np.linalg.pinv(inside, rcond=1e-9, hermitian=True)
+    standardised = correlation[..., :outcomes, outcomes:] @ inverse
+    return np.asarray(standardised * scale[..., :outcomes, None] / scale[..., None, outcomes:])
 
 
-def _one(arm: Moments, slopes: Array, centre: Array, shared: Array) -> Estimate:
-    value = arm.mean[..., 0] - np.sum(slopes * (arm.mean[..., 1:] - centre), axis=-1)
-    weights = np.concatenate([np.ones_like(arm.mean[..., :1]), -slopes], axis=-1)
-    variance = _quadratic(weights, arm.covariance) / np.maximum(arm.count, 1)
-    return Estimate(known(value, arm.count), variance, arm.count, shared)
+def levelled(arm: Moments, found: Array, centre: Array) -> Moments:
+    """The outcomes of an arm as if its covariates averaged to ``centre``, ``(..., covariates)``.
+
+    Args:
+        arm: moments of the outcomes, then the covariates.
+        found: what ``slopes`` found.
+        centre: the covariates' averages over everybody.
+    """
+    outcomes = found.shape[-2]
+    off = arm.mean[..., outcomes:] - centre
+    mean = arm.mean[..., :outcomes] - np.einsum("...ij,...j->...i", found, off)
+    own = np.broadcast_to(np.eye(outcomes), (*found.shape[:-1], outcomes))
+    return arm.mapped(mean, np.concatenate([own, -found], axis=-1))
 
 
-def _quadratic(weights: Array, matrix: Array) -> Array:
-    return np.asarray(np.einsum("...i,...ij,...j->...", weights, matrix, weights))
+def _one(arm: Moments, shared: Array) -> Estimate:
+    variance = arm.covariance[..., 0, 0] / np.maximum(arm.count, 1)
+    return Estimate(known(arm.mean[..., 0], arm.count), variance, arm.count, shared)

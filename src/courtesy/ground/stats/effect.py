@@ -1,10 +1,4 @@
-"""Two arms side by side: the difference and the relative lift, with intervals and a p-value.
-
-The lift's interval is the delta method's where the control's mean is far from zero and Fieller's
-theorem where it is not: Finney (1978), "Statistical Method in Biological Assay", puts the border
-at g = 0.05; Fieller (1954), "Some Problems in Interval Estimation", gives the exact set, which has
-no end when the control's mean cannot be told from zero.
-"""
+"""Two arms side by side: the difference and the relative lift, with intervals and a p-value."""
 
 from dataclasses import dataclass
 
@@ -12,9 +6,8 @@ import numpy as np
 
 from courtesy.ground.stats.estimate import Estimate
 from courtesy.ground.stats.moments import Array
+from courtesy.ground.stats.quotient import Fraction, quotient
 from courtesy.ground.stats.rule import Rule
-
-_FINNEY_BORDER = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,25 +26,60 @@ class Effect:
     lift_high: Array
 
 
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """Treated minus control: its value, its variance, and what the variance rests on.
+
+    ``freedom``: Satterthwaite's degrees of freedom (Welch 1947), zero where there are none.
+    ``units``: how many units, evenly split, tell as much.
+    """
+
+    value: Array
+    variance: Array
+    freedom: Array
+    units: Array
+
+    @property
+    def error(self) -> Array:
+        """The standard error; NaN where nothing varies."""
+        return np.sqrt(np.where(self.variance > 0, self.variance, np.nan))
+
+    def reach(self, rule: Rule) -> Array:
+        """Half the interval's width in standard errors; NaN where it has none."""
+        found = rule.reach(self.units, np.maximum(self.freedom, 1e-9))
+        return np.where(self.freedom > 0, found, np.nan)
+
+    def p_value(self, rule: Rule) -> Array:
+        """For there being no difference; NaN where it cannot be told."""
+        score = self.value / self.error
+        found = rule.p_value(score, self.units, np.maximum(self.freedom, 1e-9))
+        return np.where(self.freedom > 0, found, np.nan)
+
+
 def compare(control: Estimate, treated: Estimate, rule: Rule) -> Effect:
     """The effect of the treatment, under ``rule``."""
     control, treated = rule.steadied(control, treated)
-    difference = treated.value - control.value
-    variance = control.variance + treated.variance
-    error = np.sqrt(np.where(variance > 0, variance, np.nan))
-    freedom = _freedom(control, treated)
-    units = information(control.units, treated.units)
-    reach = np.where(freedom > 0, rule.reach(units, np.maximum(freedom, 1e-9)), np.nan)
-    p_value = rule.p_value(difference / error, units, np.maximum(freedom, 1e-9))
+    shown = difference(control, treated)
+    reach = shown.reach(rule)
     lift, lift_low, lift_high = _relative(control, treated, reach)
     return Effect(
-        effect=difference,
-        low=difference - reach * error,
-        high=difference + reach * error,
-        p_value=np.where(freedom > 0, p_value, np.nan),
+        effect=shown.value,
+        low=shown.value - reach * shown.error,
+        high=shown.value + reach * shown.error,
+        p_value=shown.p_value(rule),
         lift=lift,
         lift_low=lift_low,
         lift_high=lift_high,
+    )
+
+
+def difference(control: Estimate, treated: Estimate) -> Difference:
+    """Treated minus control, of independent arms."""
+    return Difference(
+        value=treated.value - control.value,
+        variance=control.variance + treated.variance,
+        freedom=_freedom(control, treated),
+        units=information(control.units, treated.units),
     )
 
 
@@ -61,7 +89,6 @@ def information(control: Array, treated: Array) -> Array:
 
 
 def _freedom(control: Estimate, treated: Estimate) -> Array:
-    """Satterthwaite's degrees of freedom (Welch 1947)."""
     total = np.square(control.variance + treated.variance)
     parts = sum(np.square(a.variance) / np.maximum(a.units - 1, 1) for a in (control, treated))
     enough = np.minimum(control.units, treated.units) > 1
@@ -70,27 +97,17 @@ def _freedom(control: Estimate, treated: Estimate) -> Array:
 
 def _relative(control: Estimate, treated: Estimate, reach: Array) -> tuple[Array, Array, Array]:
     """The lift and its interval; where the control is negative, relative to its size."""
-    base = np.where(control.value == 0, np.nan, control.value)
-    ratio = treated.value / base
-    below = control.variance + control.shared
-    spread = treated.variance + control.shared * np.square(1 - ratio)
-    spread = spread + np.square(ratio) * control.variance
-    half = reach * np.sqrt(np.where(spread > 0, spread, np.nan)) / np.abs(base)
-    near = np.square(reach / base) * below >= _FINNEY_BORDER
-    low, high = _fieller(control, treated, np.square(reach))
-    low, high = np.where(near, low, ratio - half), np.where(near, high, ratio + half)
-    up = base > 0
-    lift = np.where(up, ratio - 1, 1 - ratio)
-    return lift, np.where(up, low - 1, 1 - high), np.where(up, high - 1, 1 - low)
-
-
-def _fieller(control: Estimate, treated: Estimate, square: Array) -> tuple[Array, Array]:
-    shared = control.shared
-    a = np.square(control.value) - square * (control.variance + shared)
-    b = control.value * treated.value - square * shared
-    c = np.square(treated.value) - square * (treated.variance + shared)
-    inside = np.square(b) - a * c
-    bounded = (a > 0) & (inside >= 0)
-    root = np.sqrt(np.where(bounded, inside, np.nan))
-    divisor = np.where(bounded, a, np.nan)
-    return (b - root) / divisor, (b + root) / divisor
+    ratio = quotient(
+        Fraction(
+            top=treated.value,
+            bottom=control.value,
+            top_variance=treated.variance + control.shared,
+            bottom_variance=control.variance + control.shared,
+            covariance=control.shared,
+        ),
+        reach,
+    )
+    up = control.value > 0
+    lift = np.where(up, ratio.value - 1, 1 - ratio.value)
+    low = np.where(up, ratio.low - 1, 1 - ratio.high)
+    return lift, low, np.where(up, ratio.high - 1, 1 - ratio.low)

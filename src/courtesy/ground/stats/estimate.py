@@ -51,18 +51,24 @@ def ratios(moments: Moments, pairs: Sequence[tuple[int, int | None]]) -> Moments
         One column for each pair, whose mean is the ratio. A ratio over a sum of zero is NaN. These
         are not addable: add the raw columns first.
     """
-    pieces = [_piece(moments, top, bottom) for top, bottom in pairs]
-    means, gradients = zip(*pieces, strict=True)
-    return moments.mapped(np.stack(means, axis=-1), np.stack(gradients, axis=-2))
+    mean, gradient = pieces(moments.mean, pairs)
+    return moments.mapped(mean, gradient)
 
 
-def _piece(moments: Moments, top: int, bottom: int | None) -> tuple[Array, Array]:
-    gradient = np.zeros_like(moments.mean)
+def pieces(mean: Array, pairs: Sequence[tuple[int, int | None]]) -> tuple[Array, Array]:
+    """The ratios ``(..., k)`` of columns that average to ``mean``, and how they move with it."""
+    found = [_piece(mean, top, bottom) for top, bottom in pairs]
+    values, gradients = zip(*found, strict=True)
+    return np.stack(values, axis=-1), np.stack(gradients, axis=-2)
+
+
+def _piece(mean: Array, top: int, bottom: int | None) -> tuple[Array, Array]:
+    gradient = np.zeros_like(mean)
     if bottom is None:
         gradient[..., top] = 1
-        return moments.mean[..., top], gradient
-    below = np.where(moments.mean[..., bottom] == 0, np.nan, moments.mean[..., bottom])
-    ratio = moments.mean[..., top] / below
+        return mean[..., top], gradient
+    below = np.where(mean[..., bottom] == 0, np.nan, mean[..., bottom])
+    ratio = mean[..., top] / below
     gradient[..., top] += 1 / below
     gradient[..., bottom] -= ratio / below
     return ratio, gradient

@@ -4,6 +4,7 @@ Statistics of parts are merged by Chan, Golub & LeVeque (1979), "Updating Formul
 Algorithm for Computing Sample Variances", which stays exact where sums of squares cancel.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -52,6 +53,15 @@ class Moments:
             raise DataError(f"Successes lie between 0 and the units; found {hits} of {count}.")
         share = hits / np.maximum(count, 1)
         return cls(count, share[..., None], (count * share * (1 - share))[..., None, None])
+
+    @classmethod
+    def stacked(cls, parts: Sequence[Self]) -> Self:
+        """The statistics of several groups side by side, under a new leading index."""
+        return cls(
+            np.stack([part.count for part in parts]),
+            np.stack([part.mean for part in parts]),
+            np.stack([part.scatter for part in parts]),
+        )
 
     def __add__(self, other: Self) -> Self:
         """The statistics of both groups' units together."""

@@ -4,7 +4,7 @@ Sources: Rubin (1981), "Estimation in Parallel Randomized Experiments", for shru
 averaged over how far segments may truly differ; Morris & Tang (2011), "Estimating Random Effects
 via Adjustment for Density Maximization", for the prior, flat in the variance between segments,
 under which intervals hold the truth as often as they say; Cochran (1954) for the test of
-any spread.
+any spread; DerSimonian & Laird (1986), "Meta-Analysis in Clinical Trials", for the spread of a few.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from courtesy.ground.stats.moments import Array
 from courtesy.ground.stats.rule import DEFAULT_ALPHA
 
 _FEWEST = 4
+_FEWEST_APART = 2
 _STEPS = 400
 _FARTHEST = 5.0
 
@@ -68,6 +69,38 @@ def shrunk(effects: npt.ArrayLike, errors: npt.ArrayLike, alpha: float = DEFAULT
         high=effect + half,
         overall=float(np.sum(belief * middle)),
         spread=float(np.sum(belief * spread)),
+        p_value=_no_spread(own, noise),
+    )
+
+
+def separate(
+    effects: npt.ArrayLike, errors: npt.ArrayLike, alpha: float = DEFAULT_ALPHA
+) -> Segments:
+    """The segments' own effects, where they are too few to say how segments differ.
+
+    Args:
+        effects: each segment's own effect, ``(segments,)``.
+        errors: their standard errors, above zero.
+        alpha: the accepted risk that any of the intervals misses (Bonferroni).
+
+    Raises:
+        DataError: there are fewer than two segments, or an error is not above zero.
+    """
+    own = np.asarray(effects, dtype=np.float64)
+    noise = np.square(np.asarray(errors, dtype=np.float64))
+    if len(own) < _FEWEST_APART or not np.all(noise > 0) or not np.all(np.isfinite(own)):
+        raise DataError("It takes two segments or more, each with an effect and an error above 0.")
+    half = stats.norm.isf(alpha / len(own) / 2) * np.sqrt(noise)
+    weight = 1 / noise
+    middle = float(np.average(own, weights=weight))
+    excess = float(np.sum(weight * np.square(own - middle))) - (len(own) - 1)
+    free = weight.sum() - np.square(weight).sum() / weight.sum()
+    return Segments(
+        effect=own,
+        low=own - half,
+        high=own + half,
+        overall=middle,
+        spread=float(np.sqrt(max(excess, 0.0) / free)),
         p_value=_no_spread(own, noise),
     )
 

@@ -1,7 +1,8 @@
 """Post-stratification: arms compared within strata, then averaged by the strata's sizes.
 
 Source: Miratrix, Sekhon & Yu (2013), "Adjusting treatment effect estimates by post-stratification
-in randomized experiments", without the terms of order 1/n squared.
+in randomized experiments", without the terms of order 1/n squared. Ratios move like their linear
+pieces (Deng, Knoblich & Lu 2018), covariates have one slope each over all strata.
 """
 
 from collections.abc import Sequence
@@ -11,18 +12,23 @@ from operator import add
 import numpy as np
 
 from courtesy.ground.primitives.errors import DataError
-from courtesy.ground.stats.estimate import Estimate
+from courtesy.ground.stats.cuped import levelled, slopes
+from courtesy.ground.stats.estimate import Estimate, pieces
 from courtesy.ground.stats.moments import Array, Moments
 
 _FEWEST = 2
+_PLAIN = ((0, None),)
 
 
-def post_stratified(arms: Sequence[Moments]) -> list[Estimate]:
-    """Each arm's mean as if it had everybody's mix of strata.
+def post_stratified(
+    arms: Sequence[Moments], pairs: Sequence[tuple[int, int | None]] = _PLAIN
+) -> list[Estimate]:
+    """Each arm's value as if it had everybody's mix of strata.
 
     Args:
-        arms: moments of shape ``(strata,)`` for each arm, the outcome in the first column. Strata
-            must be from before the exposure.
+        arms: moments of shape ``(strata,)`` for each arm. Strata must be from before the exposure.
+        pairs: the metric, then its covariates, as (numerator, denominator) by column; a plain mean
+            has no denominator.
 
     Returns:
         One estimate for each arm, in the outcome's unit. Strata in which an arm has fewer than two
@@ -32,11 +38,27 @@ def post_stratified(arms: Sequence[Moments]) -> list[Estimate]:
         DataError: an arm has fewer than two units even so.
     """
     joined = _joined(arms)
-    together = reduce(add, joined)
-    weights = together.count / together.count.sum()
-    middle = np.sum(weights * together.mean[..., 0])
-    mix = np.sum(weights * np.square(together.mean[..., 0] - middle)) / together.count.sum()
-    return [_one(arm, weights, mix) for arm in joined]
+    count = np.sum([arm.count for arm in joined], axis=0)
+    weights = count / count.sum()
+    linear = _levelled([_linear(arm, pairs, weights) for arm in joined], weights)
+    centre = np.sum(weights * reduce(add, linear).mean[..., 0])
+    mix = np.sum(weights * np.square(reduce(add, linear).mean[..., 0] - centre)) / count.sum()
+    return [_one(arm, weights, mix) for arm in linear]
+
+
+def _linear(arm: Moments, pairs: Sequence[tuple[int, int | None]], weights: Array) -> Moments:
+    """Each stratum's linear pieces of the arm's ratios, whose weighted mean is the ratio."""
+    whole = np.sum(weights[:, None] * arm.mean, axis=0)
+    value, gradient = pieces(whole, pairs)
+    mean = value + np.einsum("ij,sj->si", gradient, arm.mean - whole)
+    return arm.mapped(mean, np.broadcast_to(gradient, (len(weights), *gradient.shape)))
+
+
+def _levelled(arms: Sequence[Moments], weights: Array) -> list[Moments]:
+    found = slopes(np.sum([arm.scatter.sum(axis=0) for arm in arms], axis=0))
+    centre = np.sum(weights[:, None] * reduce(add, arms).mean[:, 1:], axis=0)
+    wide = np.broadcast_to(found, (len(weights), *found.shape))
+    return [levelled(arm, wide, centre) for arm in arms]
 
 
 def _one(arm: Moments, weights: Array, mix: Array) -> Estimate:

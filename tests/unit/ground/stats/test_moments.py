@@ -18,7 +18,7 @@ def moments(values: list[tuple[float, float]]) -> Moments:
 
 
 def alike(left: Moments, right: Moments, scale: float = 1e9) -> None:
-    assert left.count == right.count
+    np.testing.assert_array_equal(left.count, right.count)
     np.testing.assert_allclose(left.mean, right.mean, rtol=1e-9, atol=1e-9 * scale)
     np.testing.assert_allclose(left.scatter, right.scatter, rtol=1e-7, atol=1e-9 * scale**2)
 
@@ -61,6 +61,7 @@ def test_many_groups_at_once_are_the_groups_one_by_one() -> None:
     together = Moments.of(values)
     for group in range(4):
         alike(together[group], Moments.of(values[group]), scale=1)
+    alike(Moments.stacked([together[group] for group in range(4)]), together, scale=1)
 
 
 def test_counts_of_yes_and_no_are_rows_of_ones_and_zeros() -> None:

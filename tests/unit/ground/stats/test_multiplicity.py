@@ -12,9 +12,9 @@ p_values = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 
 @given(p_values)
 def test_both_are_those_of_statsmodels(given_values: list[float]) -> None:
-    np.testing.assert_allclose(holm(given_values), multipletests(given_values, method="holm")[1])
-    found = multipletests(given_values, method="fdr_bh")[1]
-    np.testing.assert_allclose(benjamini_hochberg(given_values), found)
+    for ours, theirs in ((holm, "holm"), (benjamini_hochberg, "fdr_bh")):
+        oracle = multipletests(given_values, method=theirs)[1]
+        np.testing.assert_allclose(ours(given_values), oracle, atol=1e-300)
 
 
 def test_what_is_unknown_does_not_count() -> None:

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.meta_analysis import combine_effects
 
 from courtesy.ground.primitives.errors import DataError
-from courtesy.ground.stats import shrunk
+from courtesy.ground.stats import separate, shrunk
 
 random = np.random.default_rng(23)
 
@@ -46,3 +47,24 @@ def test_scaling_units_scales_results() -> None:
 def test_too_little_is_refused(own: list[float], errors: list[float]) -> None:
     with pytest.raises(DataError, match="four segments"):
         shrunk(own, errors)
+
+
+def test_a_few_keep_their_own_effects_under_wider_intervals() -> None:
+    found = separate([1.0, 2.0, 4.0], [0.5, 0.5, 0.5])
+    assert found.effect.tolist() == [1, 2, 4]
+    half = 0.5 * stats.norm.isf(0.05 / 6)
+    np.testing.assert_allclose(found.high - found.effect, half)
+
+
+def test_the_spread_of_a_few_is_dersimonian_and_lairds() -> None:
+    own, errors = np.array([0.1, 0.9, 0.5]), np.array([0.1, 0.2, 0.15])
+    oracle = combine_effects(own, errors**2, method_re="dl")
+    found = separate(own, errors)
+    assert found.spread == pytest.approx(np.sqrt(oracle.tau2))
+    assert found.overall == pytest.approx(oracle.mean_effect_fe)
+    assert separate([1.0, 1.0], [0.1, 0.1]).spread == 0
+
+
+def test_one_segment_is_refused() -> None:
+    with pytest.raises(DataError, match="two segments"):
+        separate([1.0], [0.1])

@@ -16,10 +16,10 @@ OUTCOME = STRATUM * 3 + ARM * (1 + STRATUM) + random.normal(size=3_000)
 
 def arms(outcome: Array, stratum: NDArray[np.int64], who: NDArray[np.bool_]) -> list[Moments]:
     found = []
+    rows = outcome if outcome.ndim > 1 else outcome[:, None]
     for arm in (False, True):
-        parts = [Moments.of(outcome[(who == arm) & (stratum == s)][:, None]) for s in range(4)]
-        stacked = (np.stack([getattr(p, n) for p in parts]) for n in ("count", "mean", "scatter"))
-        found.append(Moments(*stacked))
+        parts = [Moments.of(rows[(who == arm) & (stratum == s)]) for s in range(4)]
+        found.append(Moments.stacked(parts))
     return found
 
 
@@ -47,3 +47,29 @@ def test_an_arm_of_one_is_refused() -> None:
     who = np.ones(1, dtype=np.bool_)
     with pytest.raises(DataError, match="two units"):
         post_stratified(arms(OUTCOME[few], STRATUM[few], who))
+
+
+def test_covariates_have_one_slope_over_all_strata() -> None:
+    """Centred dummies with all interactions, and the covariate without (its slope is pooled)."""
+    before = random.normal(size=3_000) + STRATUM
+    outcome = OUTCOME + 2 * before
+    dummies = np.column_stack([s == STRATUM for s in (1, 2, 3)]).astype(np.float64)
+    centred = dummies - dummies.mean(axis=0)
+    columns = [np.ones(3_000), ARM, centred, centred * ARM[:, None], before - before.mean()]
+    oracle = sm.OLS(outcome, np.column_stack(columns)).fit(cov_type="HC2")
+    given = arms(np.column_stack([outcome, before]), STRATUM, ARM)
+    control, treated = post_stratified(given, [(0, None), (1, None)])
+    assert float(treated.value - control.value) == pytest.approx(oracle.params[1], rel=1e-9)
+    assert float(control.variance + treated.variance) == pytest.approx(oracle.bse[1] ** 2, rel=1e-2)
+
+
+def test_a_ratio_is_that_of_the_post_stratified_means() -> None:
+    below = 1 + random.poisson(2 + STRATUM)
+    rows = np.column_stack([OUTCOME * below, below])
+    given = arms(rows, STRATUM, ARM)
+    found = post_stratified(given, [(0, 1)])
+    for estimate, arm in zip(found, given, strict=True):
+        share = sum(part.count for part in given) / 3_000
+        top, bottom = share @ arm.mean
+        assert float(estimate.value) == pytest.approx(top / bottom, rel=1e-9)
+        assert 0 < float(estimate.variance) < 0.1
