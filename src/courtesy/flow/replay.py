@@ -8,6 +8,7 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
+from courtesy.flow.absorb import absorb
 from courtesy.flow.deliver import deliver, recover
 from courtesy.flow.night import night
 from courtesy.flow.tick import tick
@@ -54,7 +55,8 @@ def replay(  # noqa: PLR0913 - what to walk, how far, how finely
     """Walk the history from where the clock stands to ``end``, then until nobody waits.
 
     Time moves in whole steps, from one at which something happens to the next. What was replayed
-    before is not replayed again, so an interrupted replay goes on where it stopped.
+    before is not replayed again, so an interrupted replay goes on where it stopped. What comes back
+    of its sends becomes history at each night and at the end.
 
     Args:
         app: wired with ``clock``.
@@ -76,6 +78,7 @@ def replay(  # noqa: PLR0913 - what to walk, how far, how finely
         walk.through(events, until)
     if settle:
         walk.through(_nothing(), end + _LONGEST_AFTER, idle=True)
+    absorb(app)
     return Replayed(start, clock.now(), walk.events, walk.entered, walk.sent)
 
 
@@ -141,6 +144,7 @@ class _Walk:
             self._clock.move(moment)
             self._trigger(events, moment)
             if moment >= self._next_night:
+                absorb(self._app)
                 night(self._app)
                 self._next_night = _night_after(moment)
             tick(self._app)
