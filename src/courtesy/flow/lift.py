@@ -1,50 +1,67 @@
-"""The lift of a journey: what the contact changed, against the people it left alone."""
+"""What the contact changed, against the people it left alone or treated otherwise."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
 from courtesy.flow.night import publish
-from courtesy.ground.primitives.errors import DataError, NotFoundError
+from courtesy.flow.subjects import Subject, subject
 from courtesy.ground.stats import Rule
-from courtesy.stages.experiments import EXPOSURES, HOLDOUT, TREATED
-from courtesy.stages.journeys import Journey
-from courtesy.stages.lift import Lift, Metric, Plan, measure
+from courtesy.stages.lift import Lift, Plan, measure
 from courtesy.stages.profiles import store as profiles_store
 
 
-def lift_of(app: App, name: str, rule: Rule) -> Lift:
-    """Measure a journey's goal, by intention to treat.
+def lift_of(
+    app: App,
+    name: str,
+    rule: Rule,
+    *,
+    metrics: Iterable[str] = (),
+    by: Iterable[str] = (),
+    over_time: bool = False,
+) -> Lift:
+    """Measure what stands under a name, by intention to treat.
 
     Args:
         app: the wired application.
-        name: a journey in force.
-        rule: how sure the interval is, and for how many looks.
+        name: a journey, an experiment, a program or ``universal``.
+        rule: how sure the intervals are, and for how many looks.
+        metrics: names of metrics beside those that belong to it.
+        by: traits whose values are segments, beside those that the experiment names.
+        over_time: whether to tell the effect as it was known on each day.
 
     Raises:
-        NotFoundError: there is no journey of this name.
-        DataError: the journey has no holdout or no goal, or nobody was exposed to it yet.
+        NotFoundError: there is nothing of this name, or no such metric.
+        DataError: there is nothing to compare, or nobody was exposed to it yet.
     """
     publish(app)
     with app.ledger.read() as transaction:
         definitions = workspace.in_force(transaction)
         merges = profiles_store.merges(transaction)
-    journey = definitions.journeys.get(name)
-    if journey is None:
-        there = ", ".join(sorted(definitions.journeys)) or "none"
-        raise NotFoundError(f"There is no journey {name!r} in force. There is: {there}.")
-    plan = Plan(
-        experiment=name,
-        control=HOLDOUT,
-        metrics=[_goal(journey)],
-        shares={HOLDOUT: journey.holdout, TREATED: 1 - journey.holdout},
+        found = subject(app, transaction, definitions, name, metrics)
+    return _whole(app, found, rule, merges)
+
+
+def _whole(app: App, found: Subject, rule: Rule, merges: pl.DataFrame) -> Lift:
+    plan = _plan(found, rule)
+    lift = measure(app.engine, found.exposures, plan, now=app.clock.now(), merges=merges)
+    return replace(lift, warnings=(*found.notices, *lift.warnings))
+
+
+def _plan(found: Subject, rule: Rule) -> Plan:
+    experiment = found.experiment
+    pilot = experiment.pilot if experiment else None
+    return Plan(
+        experiment=found.name,
+        control=found.control,
+        metrics=found.metrics,
+        shares=found.shares,
         rule=rule,
+        history=pilot.history if pilot else None,
+        randomised=found.randomised,
+        clustered=found.clustered,
+        received=found.received,
     )
-    return measure(app.engine, EXPOSURES, plan, now=app.clock.now(), merges=merges)
-
-
-def _goal(journey: Journey) -> Metric:
-    if not journey.holdout:
-        raise DataError("It leaves nobody alone, so nothing can be compared.", place=journey.name)
-    if journey.goal is None:
-        raise DataError("It has no goal to look for.", place=journey.name)
-    did = journey.goal.condition
-    return Metric.goal(did.event, did)

@@ -17,11 +17,11 @@ from courtesy.stages.lift import FilePlan, as_data, as_text, measure_file
 
 
 class _Named(TyperGroup):
-    """Takes a first word that is no command for the name of a journey."""
+    """Takes a first word that is no command for the name of what to measure."""
 
     def parse_args(self, ctx: _click.Context, args: list[str]) -> list[str]:
         unknown = bool(args) and not args[0].startswith("-") and args[0] not in self.commands
-        return super().parse_args(ctx, ["journey", *args] if unknown else args)
+        return super().parse_args(ctx, ["name", *args] if unknown else args)
 
 
 AlwaysValidOption = Annotated[
@@ -31,22 +31,40 @@ AlphaOption = Annotated[float, typer.Option(help="Accepted share of wrong alarms
 
 lift = typer.Typer(
     cls=_Named,
-    help="Did it help? NAME is a journey: courtesy lift welcome.",
+    help="Did it help? NAME is a journey, an experiment, a program or universal.",
     no_args_is_help=True,
 )
 
 
-@lift.command("journey")
-def measure_journey(
+@lift.command("name")
+def measure_name(  # noqa: PLR0913, PLR0917 - one argument for each option
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A journey in force.")],
+    name: Annotated[
+        str, typer.Argument(help="A journey, an experiment, a program, or universal.")
+    ],
+    metric: Annotated[
+        list[str] | None, typer.Option(help="A metric beside its own; repeatable.")
+    ] = None,
+    by: Annotated[
+        list[str] | None, typer.Option(help="A trait whose values are segments; repeatable.")
+    ] = None,
+    over_time: Annotated[
+        bool, typer.Option("--over-time", help="Also as it was known on each day.")
+    ] = False,
     always_valid: AlwaysValidOption = True,
     alpha: AlphaOption = DEFAULT_ALPHA,
     json: Json = False,
 ) -> None:
-    """What a journey changed, beside the people it left alone."""
+    """What a journey, an experiment or a program changed, beside the people it left alone."""
     with opened(context) as app:
-        found = lift_of(app, name, _rule(alpha, always_valid=always_valid))
+        found = lift_of(
+            app,
+            name,
+            _rule(alpha, always_valid=always_valid),
+            metrics=metric or (),
+            by=by or (),
+            over_time=over_time,
+        )
     answer(as_data(found), json=json, text=lambda: Text(as_text(found)))
 
 
