@@ -83,6 +83,7 @@ def _run(app: App, clock: VirtualClock, postbox: Postbox, scale: Scale, watch: W
             if (hour + 1) % _EVERY == 0:
                 turn.act(hour + 1)
             watch(hour + 1)
+    absorb(app)  # what the last letters brought back
     with app.ledger.read() as transaction:
         truths = _truths(transaction, world, clock.now())
     return Note(scale.people, scale.days, scale.seed, clock.now(), truths)
