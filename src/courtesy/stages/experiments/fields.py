@@ -13,13 +13,6 @@ _Words = Annotated[str, Field(pattern=r"\S")]
 _Stop = Literal["harm", "futility"]
 
 
-class RampFields(Model):
-    """A step of a ramp."""
-
-    since: Any = Field(alias="from")
-    share: str
-
-
 class LayerFields(Model):
     """A part of a layer."""
 
@@ -78,7 +71,7 @@ class ExperimentFields(Model):
     arms: dict[str, Any] | None = None
     factors: dict[str, Any] | None = None
     control: str | None = None
-    traffic: str | list[RampFields] | None = None
+    traffic: Any = None
     layer: LayerFields | None = None
     cluster: _Words | None = None
     eligible: Any = Field(default=None, alias="if")

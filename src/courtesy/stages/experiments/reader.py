@@ -48,7 +48,7 @@ class Reader:
             raise self.refusal(path, "It should be longer than nothing.")
         return found
 
-    def share(self, text: str, path: Path) -> float:
+    def share(self, text: object, path: Path) -> float:
         """A share from 0% to 100%, as 0 to 1."""
         try:
             return percent(text)

@@ -1,8 +1,10 @@
 """Who takes part: a share of everybody, a part of a layer."""
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from courtesy.ground.definitions import Document
+from courtesy.ground.definitions.document import Path
 from courtesy.ground.primitives.errors import DefinitionError
 from courtesy.stages.experiments.fields import ExperimentFields, LayerFields
 from courtesy.stages.experiments.model import Experiment, Layer, Ramp
@@ -19,20 +21,18 @@ def read_traffic(reader: Reader, fields: ExperimentFields) -> tuple[Ramp, ...]:
     """
     if fields.traffic is None:
         return ALWAYS
-    if isinstance(fields.traffic, str):
+    if not isinstance(fields.traffic, list):
         return (Ramp(None, reader.share(fields.traffic, ("traffic",))),)
-    if not fields.traffic:
+    ramps = [_step(reader, step, ("traffic", n)) for n, step in enumerate(fields.traffic)]
+    if not ramps:
         raise reader.refusal(("traffic",), "It should be a share such as 10%, or a list of steps.")
-    ramps: list[Ramp] = []
-    for index, step in enumerate(fields.traffic):
-        path = ("traffic", index)
-        since = reader.moment(step.since, (*path, "from"))
-        share = reader.share(step.share, (*path, "share"))
-        if ramps and since <= (ramps[-1].since or since):
-            raise reader.refusal((*path, "from"), "Each step should begin after the one before it.")
-        if ramps and share <= ramps[-1].share:
-            raise reader.refusal((*path, "share"), "Each step should be larger than the last.")
-        ramps.append(Ramp(since, share))
+    for index, (before, after) in enumerate(pairwise(ramps), start=1):
+        if before.since and after.since and after.since <= before.since:
+            path = ("traffic", index, "from")
+            raise reader.refusal(path, "Each step should begin after the one before it.")
+        if after.share <= before.share:
+            path = ("traffic", index, "share")
+            raise reader.refusal(path, "Each step should be larger than the one before it.")
     return tuple(ramps)
 
 
@@ -77,6 +77,13 @@ def check_layers(
             )
         if before is None or layer.end > before.end:
             last[layer.name] = (layer, one)
+
+
+def _step(reader: Reader, step: object, path: Path) -> Ramp:
+    if not isinstance(step, Mapping) or set(step) != {"from", "share"}:
+        raise reader.refusal(path, f"A step has from and share; found {step!r:.80}.")
+    since = reader.moment(step["from"], (*path, "from"))
+    return Ramp(since, reader.share(step["share"], (*path, "share")))
 
 
 def _shown(share: float) -> str:
