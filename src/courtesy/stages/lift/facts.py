@@ -49,15 +49,20 @@ def happened(events: Sequence[str], where: Sequence[Where]) -> Iterator[str]:
         yield from _holds(one)
 
 
+def later(moment: str, length: timedelta) -> str:
+    """An instant so much later; or earlier, where the length is negative."""
+    if not length:
+        return moment
+    return f"{moment} {'-' if length < _NOTHING else '+'} {interval(abs(length))}"
+
+
 def _from(after: timedelta) -> str:
-    """At or after the exposure, so much later; or earlier, where negative."""
-    sign = "-" if after < _NOTHING else "+"
-    return f"h.occurred_at >= u.exposed_at {sign} {interval(abs(after))}"
+    return f"h.occurred_at >= {later('u.exposed_at', after)}"
 
 
 def _until(within: timedelta | None) -> Iterator[str]:
     if within is not None:
-        yield f"h.occurred_at < u.exposed_at + {interval(within)}"
+        yield f"h.occurred_at < {later('u.exposed_at', within)}"
 
 
 def _value(metric: Metric, start: timedelta, length: timedelta | None, tests: list[str]) -> str:
@@ -78,8 +83,7 @@ def _days(metric: Metric, start: timedelta, length: timedelta | None, found: str
     """Days from the start until the first event, and the whole length where there is none."""
     if length is None:
         raise DefinitionError("A time needs within, its longest value.", place=metric.name)
-    sign = "-" if start < _NOTHING else "+"
-    since = f"u.exposed_at {sign} {interval(abs(start))}"
+    since = later("u.exposed_at", start)
     first = f"MIN(CASE WHEN {found} THEN DATE_DIFF('microsecond', {since}, h.occurred_at) END)"
     return f"COALESCE({first} / {_DAY_MICROSECONDS}, {double(length / _DAY)})"
 

@@ -8,8 +8,8 @@ people are in segments, ``segments`` (person_id, segment).
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from courtesy.ground.rules.literals import interval, listed, literal, timestamp
-from courtesy.stages.lift.facts import covariate, happened, outcome, received
+from courtesy.ground.rules.literals import listed, literal, timestamp
+from courtesy.stages.lift.facts import covariate, happened, later, outcome, received
 from courtesy.stages.lift.plan import Plan, window
 
 DAY = "day"
@@ -150,8 +150,8 @@ def _shown(plan: Plan, now: datetime, by: str | None) -> Iterator[str]:
     for j, length in enumerate(plan.windows):
         yield f"{_complete(length, now, 'o.exposed_at')} AS complete{j}"
         if by == DAY:
-            yield f"CAST(CAST(o.exposed_at + {interval(length)} AS DATE) AS VARCHAR) AS day{j}"
+            yield f"CAST(CAST({later('o.exposed_at', length)} AS DATE) AS VARCHAR) AS day{j}"
 
 
 def _complete(length: timedelta, now: datetime, exposed_at: str) -> str:
-    return f"{exposed_at} + {interval(length)} <= {timestamp(now)}" if length else "TRUE"
+    return f"{later(exposed_at, length)} <= {timestamp(now)}" if length else "TRUE"
