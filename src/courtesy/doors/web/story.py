@@ -28,6 +28,7 @@ _AN_HOUR = 3600
 _EVENTS = """
 SELECT event, type, occurred_at, properties FROM events
 WHERE person_id IN (SELECT person_id FROM asked)
+  AND event IS DISTINCT FROM 'Email Sent' -- the ledger tells more of what was sent
 ORDER BY occurred_at, event = 'Email Link Clicked', message_id
 """
 _TOLD = ("name", "product", "came_by", "topic")
