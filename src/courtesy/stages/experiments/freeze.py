@@ -21,7 +21,7 @@ def frozen(experiment: Experiment) -> str:
 
     Equal definitions have equal digests on every machine and in every run.
     """
-    return digest(json.dumps(_held(experiment), separators=(",", ":")))
+    return digest(*(part for pair in _held(experiment).items() for part in pair))
 
 
 def changed(old: Experiment, new: Experiment) -> list[str]:
@@ -35,8 +35,9 @@ def changed(old: Experiment, new: Experiment) -> list[str]:
     return [*named, "traffic"] if _lowered(old.traffic, new.traffic) else named
 
 
-def _held(experiment: Experiment) -> dict[str, Any]:
-    return {name: told for name, told in _told(experiment) if name not in _FREE}
+def _held(experiment: Experiment) -> dict[str, str]:
+    """The frozen fields as JSON text, which tells 1 from true."""
+    return {name: json.dumps(told) for name, told in _told(experiment) if name not in _FREE}
 
 
 def _told(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any of the stage's nouns
