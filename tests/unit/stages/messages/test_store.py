@@ -130,6 +130,16 @@ def test_a_claim_brings_all_that_rendering_needs(ledger: Ledger) -> None:
     assert row["entry"] == "{}"
 
 
+def test_a_message_remembers_the_variant_that_its_person_is_in(ledger: Ledger) -> None:
+    told = '{"content":"story","arm":"email+story"}'
+    put(ledger, intents("m1").with_columns(pl.lit(told).alias("variant")))
+    put(ledger, intents("m2"))
+    with ledger.write() as transaction:
+        found = store.claim(transaction, NOON, 10)
+    assert found.select("message_id", "variant").rows() == [("m1", told), ("m2", None)]
+    assert shown(ledger, "m1")["variant"] == told
+
+
 def test_nothing_due_is_nothing_claimed(ledger: Ledger) -> None:
     with ledger.write() as transaction:
         assert store.claim(transaction, NOON, 10).is_empty()
