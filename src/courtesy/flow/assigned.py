@@ -1,0 +1,164 @@
+"""Which arm somebody has in an experiment, and why."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from courtesy import workspace
+from courtesy.app import App
+from courtesy.flow.sizing import cluster_of, defined, journeys_of
+from courtesy.flow.trigger import Turn
+from courtesy.ground.primitives.errors import DefinitionError
+from courtesy.stages.audiences import evaluate
+from courtesy.stages.audiences.model import GIVEN
+from courtesy.stages.experiments import (
+    UNIVERSAL,
+    Experiment,
+    Split,
+    Standing,
+    arms_of,
+    assign,
+    is_held,
+    split_of,
+)
+from courtesy.stages.experiments import store as experiments_store
+from courtesy.stages.profiles import store as profiles_store
+
+_PERSON = {"person_id": pl.String()}
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """The arm of a person now.
+
+    ``takes_part``: whether it counts when they come to it. ``reason``: ``chance``,
+    ``exposed_before`` (they keep what they had), ``not_started``, ``stopped`` (everybody gets the
+    kept arm), ``held`` (a holdout leaves them alone), ``not_eligible``, ``outside_layer`` or
+    ``outside_traffic``; ``detail`` says which.
+    """
+
+    person: str
+    person_id: str
+    arm: str
+    takes_part: bool
+    reason: str
+    detail: str = ""
+
+
+def assigned(app: App, name: str, people: Sequence[str]) -> list[Assigned]:
+    """The arm of each person now, and why; nobody is exposed by asking.
+
+    Args:
+        app: the wired application.
+        name: an experiment in force.
+        people: user ids, anonymous ids or ids of people.
+
+    Raises:
+        NotFoundError: there is no such experiment, or nobody of such a name.
+        DefinitionError: others ran it, so that nobody is assigned here.
+    """
+    with app.ledger.read() as transaction:
+        definitions = workspace.in_force(transaction)
+        experiment = defined(definitions, name)
+        if experiment.observed:
+            raise DefinitionError("Others ran it; nobody is assigned here.", place=name)
+        standing = experiments_store.standings(transaction).get(name)
+        turn = Turn(app, transaction, definitions, app.clock.now())
+        ids = [profiles_store.find(transaction, person) for person in people]
+        rows = {row["person_id"]: row for row in _rows(turn, experiment, standing, ids)}
+    return [
+        _shown(person, rows[one], experiment, *_reason(rows[one], experiment, standing))
+        for person, one in zip(people, ids, strict=True)
+    ]
+
+
+def _rows(
+    turn: Turn, experiment: Experiment, standing: Standing | None, ids: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """What decides of each person once: their arm, and what could keep them out."""
+    people = pl.DataFrame({"person_id": ids}, schema=_PERSON).unique(maintain_order=True)
+    cluster = cluster_of(turn.definitions, experiment)
+    units = experiments_store.units_of(turn.transaction, people, cluster)
+    before = experiments_store.exposed_before(turn.transaction, experiment.name, people)
+    arms = arms_of(units, experiment, turn.now, standing, before)
+    split = split_of(experiment, turn.now)
+    whole = replace(split, traffic=1.0)
+    found = units.join(arms, on="person_id", maintain_order="left").with_columns(
+        before=pl.col("person_id").is_in(before["person_id"].implode()),
+        in_layer=assign(units["unit"], whole).is_not_null(),
+        in_traffic=assign(units["unit"], split).is_not_null(),
+        held=_held(turn, experiment, people),
+        eligible=_eligible(turn, experiment, people),
+    )
+    return found.iter_rows(named=True)
+
+
+def _held(turn: Turn, experiment: Experiment, people: pl.DataFrame) -> pl.Series:
+    """The holdout that leaves each person alone, the widest first; null for the others."""
+    policy = turn.definitions.policy
+    cluster = policy.holdouts.cluster if policy else None
+    units = experiments_store.units_of(turn.transaction, people, cluster)["unit"]
+    found = pl.Series("held", [None] * len(units), dtype=pl.String)
+    for holdout, share in reversed(list(_holdouts(turn, experiment))):
+        mine = is_held(units, Split.holdout(holdout, share))
+        found = pl.select(pl.when(mine).then(pl.lit(holdout)).otherwise(found)).to_series()
+    return found
+
+
+def _holdouts(turn: Turn, experiment: Experiment) -> Iterator[tuple[str, float]]:
+    """The holdouts that come before an experiment, with their shares."""
+    policy = turn.definitions.policy
+    journeys = journeys_of(turn.definitions, experiment.name)
+    if policy:
+        marketing = [one for one in journeys if one.topic not in policy.service_topics]
+        if policy.holdouts.universal and (marketing or not journeys):
+            yield UNIVERSAL, policy.holdouts.universal
+        for journey in marketing:
+            if journey.program and journey.program in policy.holdouts.programs:
+                yield journey.program, policy.holdouts.programs[journey.program]
+    yield from ((journey.name, journey.holdout) for journey in journeys if journey.holdout)
+
+
+def _eligible(turn: Turn, experiment: Experiment, people: pl.DataFrame) -> pl.Series:
+    if experiment.eligible is None:
+        return pl.Series([True] * len(people), dtype=pl.Boolean)
+    given = people.select(
+        pl.col("person_id").alias("subject_id"),
+        "person_id",
+        pl.lit(None).alias("since"),
+        pl.lit(None).alias("entry"),
+    ).cast(GIVEN)
+    asked = {"holds": experiment.eligible}
+    facts = evaluate(turn.transaction, turn.app.engine, asked, given, turn.now)
+    return people.join(facts, on="person_id", how="left", maintain_order="left")["holds"]
+
+
+def _reason(
+    row: Mapping[str, Any], experiment: Experiment, standing: Standing | None
+) -> tuple[str, str]:
+    """Why they have their arm, and what there is to say of it."""
+    layer = experiment.layer.name if experiment.layer else ""
+    if standing is None and experiment.pilot:
+        return "not_started", "everybody has the control until its start"
+    if standing and standing.stopped_at:
+        return "stopped", f"everybody has {row['arm']} since {standing.stopped_at:%Y-%m-%d}"
+    out = {
+        "held": (row["held"] is not None, f"left alone by the holdout {row['held']}"),
+        "exposed_before": (row["before"], "they keep the arm that they were exposed to"),
+        "not_eligible": (not row["eligible"], "the condition under if: does not hold"),
+        "outside_layer": (not row["in_layer"], f"outside its part of the layer {layer}"),
+        "outside_traffic": (not row["in_traffic"], "outside the share that takes part so far"),
+        "chance": (True, f"the hash of {row['unit']}"),
+    }
+    return next((reason, detail) for reason, (holds, detail) in out.items() if holds)
+
+
+def _shown(
+    person: str, row: Mapping[str, Any], experiment: Experiment, reason: str, detail: str
+) -> Assigned:
+    takes_part = reason in {"exposed_before", "chance"}
+    as_told = takes_part or reason == "stopped"
+    arm = row["arm"] if as_told else experiment.control
+    return Assigned(person, row["person_id"], arm, takes_part, reason, detail)
