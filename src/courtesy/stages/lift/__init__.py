@@ -1,9 +1,11 @@
 """Did it help? Exposures and outcomes in; effects with honest intervals out.
 
-Verbs: ``measure`` and ``tallies`` (an experiment in the home), ``measure_file`` (outside data),
-``as_text`` and ``as_data`` (how a result is shown), ``conclude`` (what sums say, for both).
+Verbs: ``check`` (definitions of metrics), ``measure`` and ``tallies`` (an experiment in the home),
+``measure_file`` (outside data), ``as_text`` and ``as_data`` (how a result is shown), ``conclude``
+(what sums say, for both).
 """
 
+from courtesy.stages.lift.check import check
 from courtesy.stages.lift.conclude import conclude
 from courtesy.stages.lift.measure import measure
 from courtesy.stages.lift.measure_file import FilePlan, measure_file
@@ -48,6 +50,7 @@ __all__ = [
     "Tally",
     "as_data",
     "as_text",
+    "check",
     "conclude",
     "measure",
     "measure_file",
