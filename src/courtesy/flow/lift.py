@@ -7,7 +7,7 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.flow.night import publish
+from courtesy.flow.publish import publish
 from courtesy.flow.subjects import Subject, subject
 from courtesy.ground.stats import Rule
 from courtesy.stages.lift import Lift, Plan, measure

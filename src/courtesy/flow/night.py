@@ -4,14 +4,11 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
+from courtesy.flow.publish import publish
 from courtesy.flow.trigger import Turn, admit
 from courtesy.stages import audiences
 from courtesy.stages.events import EVENTS
 from courtesy.stages.experiments import EXPOSURES
-from courtesy.stages.experiments import store as experiments_store
-
-_WRITER = "ledger"
-_ROWS = 500_000
 
 
 def night(app: App) -> None:
@@ -47,15 +44,3 @@ def refresh(app: App) -> dict[str, tuple[int, int]]:
                 )
                 admit(turn, journey, joined)
     return {name: (len(change.joined), len(change.left)) for name, change in changes.items()}
-
-
-def publish(app: App) -> None:
-    """Copy new exposures from the ledger to the lake; repeating adds nothing."""
-    while True:
-        landed = app.lake.version(EXPOSURES, _WRITER)
-        with app.ledger.read() as transaction:
-            exposures = experiments_store.since(transaction, landed, _ROWS)
-        if exposures.is_empty():
-            return
-        upto = int(exposures["exposure_id"].to_list()[-1])
-        app.lake.append(EXPOSURES, exposures, writer=_WRITER, version=upto)
