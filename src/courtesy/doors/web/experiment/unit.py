@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from courtesy.doors.web.figures import NONE, minus
 
 _MOST = 8
-_BIG = ((1_000_000, "M"), (10_000, "k"))
+_BIG = ((1_000_000, 1_000_000, "M"), (10_000, 1_000, "k"))
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Unit:
     def tick(self, value: float) -> str:
         """A round number at an axis, short."""
         shown = 100 * value if self.share else value
-        size, suffix = next(((s, x) for s, x in _BIG if abs(shown) >= s), (1, ""))
+        size, suffix = next(((by, end) for least, by, end in _BIG if abs(shown) >= least), (1, ""))
         return minus(f"{shown / size:+,.6g}{suffix}") if shown else "0"
 
     def _rounded(self, value: float) -> str:
