@@ -14,7 +14,7 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.flow.participation import DECIDED, decide, flags_of
+from courtesy.flow.participation import decide, flags_of
 from courtesy.flow.trigger import Turn
 from courtesy.flow.viewed import VIEWED
 from courtesy.ground.ledger import Transaction
@@ -27,9 +27,6 @@ from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.messages.returns import SOURCE
 from courtesy.stages.profiles import store as profiles_store
 from courtesy.stages.profiles.model import ANONYMOUS, USER
-
-_IDS = {USER: pl.String(), ANONYMOUS: pl.String(), "previous_id": pl.String()}
-Known = Mapping[tuple[str, str | None], tuple[str, bool]]
 
 
 @dataclass(frozen=True)
@@ -96,36 +93,28 @@ def found(transaction: Transaction, who: Who) -> tuple[Who, str]:
     A lone ``user_id`` that is known as an ``anonymous_id`` only is taken as that. The id of
     somebody unknown is the one that they will have, so that the arm stays when their events come.
     """
-    either = who.anonymous_id or who.user_id
-    frame = pl.DataFrame([(who.user_id, either, None)], schema=_IDS, orient="row")
-    known: Known = {
-        (kind, value): (person, named)
-        for kind, value, person, named in profiles_store.known(transaction, frame).iter_rows()
-    }
-    if (
-        who.anonymous_id is None
-        and (USER, who.user_id) not in known
-        and (ANONYMOUS, either) in known
-    ):
-        who = Who(None, either)
-    return who, _person(who, known)
-
-
-def _person(who: Who, known: Known) -> str:
-    user = known.get((USER, who.user_id))
-    nameless = known.get((ANONYMOUS, who.anonymous_id))
+    user = _called(transaction, USER, who.user_id)
+    nameless = _called(transaction, ANONYMOUS, who.anonymous_id)
+    if who.anonymous_id is None and user is None:
+        nameless = _called(transaction, ANONYMOUS, who.user_id)
+        who = Who(None, who.user_id) if nameless else who
     if user:
-        return user[0]
+        return who, user[0]
     if nameless and not (who.user_id and nameless[1]):
-        return nameless[0]
-    return digest(USER, who.user_id) if who.user_id else digest(ANONYMOUS, str(who.anonymous_id))
+        return who, nameless[0]
+    return who, digest(USER, who.user_id) if who.user_id else digest(
+        ANONYMOUS, f"{who.anonymous_id}"
+    )
+
+
+def _called(transaction: Transaction, kind: str, value: str | None) -> tuple[str, bool] | None:
+    return profiles_store.called(transaction, kind, value) if value else None
 
 
 def _decided(turn: Turn, tried: Mapping[str, Experiment], person_id: str) -> pl.DataFrame:
     standings = experiments_store.standings(turn.transaction)
     people = pl.DataFrame({"person_id": [person_id]})
-    parts = [decide(turn, one, people, standings.get(name)) for name, one in tried.items()]
-    return pl.concat(parts) if parts else pl.DataFrame(schema=DECIDED)
+    return decide(turn, tried.values(), people, standings)
 
 
 def _flag(experiment: Experiment, row: Mapping[str, Any]) -> Flag:

@@ -1,9 +1,12 @@
 """Who takes part in an experiment outside, and in which arm."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cache, partial
 
 import polars as pl
 
+from courtesy.flow.holdouts import cluster
 from courtesy.flow.trigger import Turn
 from courtesy.stages.audiences import evaluate
 from courtesy.stages.audiences.model import GIVEN
@@ -41,6 +44,14 @@ in OpenFeature's words: ``DISABLED`` (it did not start), ``STATIC`` (it ended), 
 (its condition does not hold) or ``SPLIT`` (chance). ``takes_part``: seeing the arm is an exposure.
 """
 
+_NOBODY = pl.DataFrame(
+    schema={
+        **{name: pl.String() for name in ("experiment", "person_id", "unit", "arm")},
+        **{name: pl.Boolean() for name in ("exposed", "before")},
+        **{name: pl.String() for name in ("control", "closed")},
+    }
+)
+
 
 def flags_of(definitions: Workspace) -> Mapping[str, Experiment]:
     """The experiments that may be asked for from outside."""
@@ -59,73 +70,95 @@ def flags_of(definitions: Workspace) -> Mapping[str, Experiment]:
 
 
 def decide(
-    turn: Turn, experiment: Experiment, people: pl.DataFrame, standing: Standing | None
+    turn: Turn,
+    experiments: Iterable[Experiment],
+    people: pl.DataFrame,
+    standings: Mapping[str, Standing],
 ) -> pl.DataFrame:
-    """The arm of each person, and whether they take part.
+    """The arm of each person in each experiment, and whether they take part.
 
     Who was exposed before keeps their arm. Who is held by the universal holdout, or is not whom the
     experiment is for, has the control and takes no part.
 
     Args:
         turn: the open transaction, what is in force, the time.
-        experiment: one of ``flags_of``.
+        experiments: some of ``flags_of``.
         people: n distinct people: ``person_id``.
-        standing: where the experiment stands.
+        standings: where the experiments stand.
 
     Returns:
-        n rows of ``DECIDED``.
+        n rows of ``DECIDED`` for each experiment.
     """
-    transaction, policy = turn.transaction, turn.definitions.policy
-    shared = policy.holdouts.cluster if policy else None
-    units = experiments_store.units_of(transaction, people, experiment.cluster or shared)
-    before = experiments_store.exposed_before(transaction, experiment.name, people)
-    assigned = arms_of(units, experiment, turn.now, standing, before)
-    rows = units.join(assigned, on="person_id", maintain_order="left").with_columns(
-        pl.lit(experiment.name).alias("experiment"),
-        pl.col("person_id").is_in(before["person_id"].implode()).alias("before"),
+    units = cache(partial(experiments_store.units_of, turn.transaction, people))
+    shared, wanted = cluster(turn.definitions), list(experiments)
+    dealt = [
+        _dealt(turn, one, units(one.cluster or shared), standings.get(one.name)) for one in wanted
+    ]
+    held = _held(turn, units(shared))
+    return _judged(pl.concat([_NOBODY.lazy(), *dealt]), held, _unfit(turn, wanted, people))
+
+
+def _dealt(
+    turn: Turn, experiment: Experiment, units: pl.DataFrame, standing: Standing | None
+) -> pl.LazyFrame:
+    """What chance gives in one experiment: rows of ``_NOBODY``."""
+    before = experiments_store.exposed_before(turn.transaction, experiment.name, units)
+    arms = arms_of(units, experiment, turn.now, standing, before)
+    return (
+        units.lazy()
+        .join(arms.lazy(), on="person_id", maintain_order="left")
+        .select(
+            pl.lit(experiment.name).alias("experiment"),
+            *("person_id", "unit", "arm", "exposed"),
+            pl.col("person_id").is_in(before["person_id"].implode()).alias("before"),
+            pl.lit(experiment.control).alias("control"),
+            pl.lit(_closed(experiment, standing, turn.now), pl.String()).alias("closed"),
+        )
     )
-    if not runs(experiment, standing, turn.now):
-        begun = standing is not None and standing.started_at <= turn.now
-        reason = pl.lit(STATIC if begun else DISABLED)
-        return rows.select(_decided(reason, pl.col("exposed")))
-    barred = ~pl.col("before") & ~_among(_fitting(turn, experiment, people))
-    held = _among(_held(turn, people))
-    arm = pl.when(held | barred).then(pl.lit(experiment.control)).otherwise("arm").alias("arm")
-    reason = pl.when(barred).then(pl.lit(TARGETING_MATCH)).otherwise(pl.lit(SPLIT))
-    part = pl.col("exposed") & ~held & ~barred
-    return rows.with_columns(arm).select(_decided(reason, part))
 
 
-def _decided(reason: pl.Expr, takes_part: pl.Expr) -> list[pl.Expr]:
-    """The columns of ``DECIDED``."""
-    known = [pl.col(name) for name in DECIDED if name not in {"reason", "takes_part"}]
-    return [*known, reason.alias("reason"), takes_part.alias("takes_part")]
+def _closed(experiment: Experiment, standing: Standing | None, now: datetime) -> str | None:
+    """Why chance decides nothing: the pilot did not start yet, or it ended."""
+    if runs(experiment, standing, now):
+        return None
+    return STATIC if standing and standing.started_at <= now else DISABLED
 
 
-def _among(people: pl.DataFrame) -> pl.Expr:
-    return pl.col("person_id").is_in(people["person_id"].implode())
+def _judged(dealt: pl.LazyFrame, held: pl.DataFrame, unfit: pl.DataFrame) -> pl.DataFrame:
+    """Take those out who are held, and those whom an experiment is not for."""
+    marked = unfit.lazy().with_columns(pl.lit(value=True).alias("unfit"))
+    running = pl.col("closed").is_null()
+    barred = running & pl.col("unfit").fill_null(value=False) & ~pl.col("before")
+    out = barred | (running & pl.col("person_id").is_in(held["person_id"].implode()))
+    chance = pl.when(barred).then(pl.lit(TARGETING_MATCH)).otherwise(pl.lit(SPLIT))
+    rows = dealt.join(marked, on=["experiment", "person_id"], how="left", maintain_order="left")
+    return rows.select(
+        *("experiment", "person_id", "unit"),
+        pl.when(out).then("control").otherwise("arm").alias("arm"),
+        "before",
+        pl.coalesce("closed", chance).alias("reason"),
+        (pl.col("exposed") & ~out).alias("takes_part"),
+    ).collect()
 
 
-def _fitting(turn: Turn, experiment: Experiment, people: pl.DataFrame) -> pl.DataFrame:
-    """Those for whom the experiment's condition holds."""
-    if experiment.eligible is None:
-        return people
-    given = people.select(
-        pl.col("person_id").alias("subject_id"),
-        "person_id",
-        pl.lit(None).alias("since"),
-        pl.lit(None).alias("entry"),
-    ).cast(GIVEN)
-    conditions = {"fits": experiment.eligible}
-    facts = evaluate(turn.transaction, turn.app.engine, conditions, given, turn.now)
-    return facts.filter(pl.col("fits"))
+def _unfit(turn: Turn, experiments: Iterable[Experiment], people: pl.DataFrame) -> pl.DataFrame:
+    """``experiment, person_id`` of those for whom an experiment's condition does not hold."""
+    conditions = {f"if/{one.name}": one.eligible for one in experiments if one.eligible is not None}
+    found = [pl.DataFrame(schema={"experiment": pl.String(), "person_id": pl.String()})]
+    if conditions:
+        given = people.select(subject_id="person_id", person_id="person_id", since=None, entry=None)
+        engine = turn.app.engine
+        facts = evaluate(turn.transaction, engine, conditions, given.cast(GIVEN), turn.now)
+        for column in conditions:
+            name = pl.lit(column.removeprefix("if/")).alias("experiment")
+            found.append(facts.filter(~pl.col(column)).select(name, "person_id"))
+    return pl.concat(found)
 
 
-def _held(turn: Turn, people: pl.DataFrame) -> pl.DataFrame:
+def _held(turn: Turn, units: pl.DataFrame) -> pl.DataFrame:
     """Those whom the universal holdout leaves alone."""
     policy = turn.definitions.policy
     if policy is None or not policy.holdouts.universal:
-        return people.clear()
-    units = experiments_store.units_of(turn.transaction, people, policy.holdouts.cluster)
+        return units.clear()
     split = Split.holdout(UNIVERSAL, policy.holdouts.universal)
-    return people.filter(is_held(units["unit"], split))
+    return units.filter(is_held(units["unit"], split))

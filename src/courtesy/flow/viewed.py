@@ -77,20 +77,16 @@ def _exposures(
     of_arms = seen.filter(pl.col("arm").is_not_null())
     running = of_arms.filter(_while_running(experiment, standing))
     people = running.select("person_id").unique(maintain_order=True)
-    meanwhile = replace(standing, stopped_at=None) if standing else None
-    decided = decide(turn, experiment, people, meanwhile)
-    units = decided.select("person_id", "unit", "takes_part")
-    judged = running.join(units, on="person_id", maintain_order="left")
+    meanwhile = {experiment.name: replace(standing, stopped_at=None)} if standing else {}
+    decided = decide(turn, [experiment], people, meanwhile)
+    known = decided.select("person_id", "unit", "takes_part", "before")
+    judged = running.join(known, on="person_id", maintain_order="left")
     counting = judged.filter(pl.col("takes_part") | (pl.col("source") == SOURCE))
     _tell(experiment.name, [len(seen), len(of_arms), len(running), len(counting)])
-    first = counting.sort("occurred_at", maintain_order=True).unique(
-        "person_id", keep="first", maintain_order=True
-    )
-    exposed_at, entry = (
-        pl.col("occurred_at").alias("exposed_at"),
-        pl.col("properties").alias("entry"),
-    )
-    return first.with_columns(exposed_at, entry).select(list(EXPOSED)).cast(EXPOSED)
+    fresh = counting.filter(~pl.col("before")).sort("occurred_at", maintain_order=True)
+    first = fresh.unique("person_id", keep="first", maintain_order=True)
+    renamed = first.rename({"occurred_at": "exposed_at", "properties": "entry"})
+    return renamed.select(list(EXPOSED)).cast(EXPOSED)
 
 
 def _while_running(experiment: Experiment, standing: Standing | None) -> pl.Expr:

@@ -5,6 +5,13 @@ SELECT i.kind, i.value, i.person_id,
             THEN 1 ELSE 0 END AS named
 FROM given g CROSS JOIN identifiers i WHERE i.kind = g.kind AND i.value = g.value;
 
+-- name: called
+SELECT i.person_id,
+       CASE WHEN EXISTS (SELECT 1 FROM identifiers u
+                         WHERE u.person_id = i.person_id AND u.kind = 'user_id')
+            THEN 1 ELSE 0 END AS named
+FROM identifiers i WHERE i.kind = :kind AND i.value = :value;
+
 -- name: add_people
 INSERT INTO people (person_id, created_at)
 SELECT person_id, created_at FROM given WHERE true

@@ -42,6 +42,12 @@ def known(transaction: Transaction, events: pl.DataFrame) -> pl.DataFrame:
     return transaction.frame(_QUERIES["known"], KNOWN)
 
 
+def called(transaction: Transaction, kind: str, value: str | None) -> tuple[str, bool] | None:
+    """The person with this identifier, and whether they have a ``user_id``; None for nobody."""
+    row = transaction.one(_QUERIES["called"], kind=kind, value=value)
+    return None if row is None else (str(row["person_id"]), bool(row["named"]))
+
+
 def put_identified(transaction: Transaction, identified: Identified, now: datetime) -> None:
     """Keep what was learned about who is who."""
     _put(transaction, "add_people", identified.people)
