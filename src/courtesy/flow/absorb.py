@@ -8,6 +8,7 @@ import structlog
 from courtesy import workspace
 from courtesy.app import App
 from courtesy.flow.trigger import Turn, invite, leave
+from courtesy.flow.viewed import expose_viewers
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.errors import CourtesyError
 from courtesy.stages import profiles
@@ -110,6 +111,7 @@ def _take(app: App, transaction: Transaction, fresh: pl.DataFrame, upto: int) ->
     messages_store.merge(transaction, identified.merges)
     behaviour = identified.events.filter(pl.col("type") != PERSON)
     app.lake.append(EVENTS, behaviour, writer=_WRITER, version=upto)
+    expose_viewers(app, transaction, behaviour)
     live = behaviour.filter(~pl.col("history"))
     if not live.is_empty():
         turn = Turn(app, transaction, workspace.in_force(transaction), now)
