@@ -1,0 +1,407 @@
+"""Flags as an app asks for them: OpenFeature's own SDK, a real server, down to the exposure."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import polars as pl
+import pytest
+import uvicorn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openfeature import api
+from openfeature.client import OpenFeatureClient
+from openfeature.contrib.provider.ofrep import OFREPProvider
+from openfeature.evaluation_context import EvaluationContext
+from openfeature.exception import ErrorCode
+from openfeature.flag_evaluation import FlagEvaluationDetails, Reason
+from scipy.stats import chisquare
+
+from courtesy import workspace
+from courtesy.app import App, make_home, open_app
+from courtesy.doors.api import create_api
+from courtesy.flow import absorb, publish
+from courtesy.flow.flags import Who, flag, found
+from courtesy.ground.primitives.ids import digest
+from courtesy.stages.events import EVENTS, NORMALISED, Accepted, collect
+from courtesy.stages.events import store as events_store
+from courtesy.stages.experiments import EXPOSURES, Standing
+from courtesy.stages.experiments import store as experiments_store
+from courtesy.stages.profiles import identify
+from courtesy.stages.profiles import store as profiles_store
+
+KEY = "a-write-key"
+POLICY = """
+sender: {name: Brand, address: hello@brand.example}
+postal_address: 1 Example Street
+"""
+HOLDOUT = POLICY + "holdouts: {universal: 10%}\n"
+FILES = {
+    "policy.yaml": POLICY,
+    "experiments/banner.yaml": """
+experiment: banner
+arms: {control: 1, bold: 1}
+values: {control: false, bold: true}
+""",
+    "experiments/colour.yaml": "experiment: colour\narms: {blue: 1, green: 2, red: 1}\n",
+    "experiments/price.yaml": """
+experiment: price
+arms: {full: 1, low: 1}
+values: {full: 5, low: 4}
+""",
+    "experiments/discount.yaml": """
+experiment: discount
+arms: {none: 1, some: 1}
+values: {none: 0.5, some: 0.25}
+""",
+    "experiments/layout.yaml": """
+experiment: layout
+arms: {grid: 1, list: 1}
+values: {grid: {columns: 3}, list: {columns: 1}}
+""",
+    "experiments/loyalty.yaml": """
+experiment: loyalty
+arms: {control: 1, points: 1}
+if: {trait: plan, is: pro}
+""",
+    "experiments/small.yaml": "experiment: small\narms: {control: 1, new: 1}\ntraffic: 20%\n",
+    "experiments/inside.yaml": "experiment: inside\narms: {control: 1, new: 1}\n",
+    "journeys/welcome.yaml": """
+journey: welcome
+topic: offers
+entry: {event: Signed Up}
+steps:
+  - test: inside
+  - send: {template: hello}
+""",
+    "templates/hello.html": """---
+subject: Hello
+---
+<p>Hello.</p><p>{{ postal_address }} <a href="{{ unsubscribe_url }}">stop</a></p>
+""",
+}
+OUTSIDE = ["banner", "colour", "discount", "layout", "loyalty", "price", "small"]
+
+
+def put_in_force(app: App, folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    with app.ledger.write() as transaction:
+        workspace.apply(transaction, folder, app.clock.now())
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    make_home(tmp_path / "home")
+    opened = open_app(tmp_path / "home")
+    put_in_force(opened, tmp_path / "workspace", FILES)
+    with opened.ledger.write() as transaction:
+        events_store.add_source(transaction, "shop", KEY, opened.clock.now())
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def served(app: App) -> Iterator[str]:
+    """The API on a free port of this machine."""
+    server = uvicorn.Server(
+        uvicorn.Config(create_api(app), host="127.0.0.1", port=0, log_level="warning")
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def client_of(url: str, key: str = KEY) -> OpenFeatureClient:
+    provider = OFREPProvider(url, headers_factory=lambda: {"Authorization": f"Bearer {key}"})
+    api.set_provider(provider, domain=url)
+    return api.get_client(domain=url)
+
+
+@pytest.fixture
+def url(app: App) -> Iterator[str]:
+    with served(app) as address:
+        yield address
+
+
+@pytest.fixture
+def client(url: str) -> OpenFeatureClient:
+    return client_of(url)
+
+
+def user(number: int) -> EvaluationContext:
+    return EvaluationContext(f"user-{number}")
+
+
+def banner(
+    client: OpenFeatureClient, who: EvaluationContext | None, key: str = "banner"
+) -> FlagEvaluationDetails[bool]:
+    return client.get_boolean_details(key, default_value=True, evaluation_context=who)
+
+
+def exposures(app: App) -> pl.DataFrame:
+    absorb(app)
+    publish(app)
+    return app.engine.query("SELECT * FROM exposures", tables=[EXPOSURES], frames={})
+
+
+def views(app: App) -> pl.DataFrame:
+    sql = "SELECT * FROM events WHERE event = 'Experiment Viewed'"
+    return app.engine.query(sql, tables=[EVENTS], frames={})
+
+
+def takes_part(details: FlagEvaluationDetails[Any]) -> bool:
+    return bool(details.flag_metadata["takesPart"])
+
+
+def test_every_type_of_value(client: OpenFeatureClient) -> None:
+    asked = {
+        "banner": (client.get_boolean_details, None, {False: "control", True: "bold"}),
+        "colour": (client.get_string_details, "", {"blue": "blue", "green": "green", "red": "red"}),
+        "price": (client.get_integer_details, 0, {5: "full", 4: "low"}),
+        "discount": (client.get_float_details, 0.0, {0.5: "none", 0.25: "some"}),
+    }
+    for key, (ask, default, variants) in asked.items():
+        answers = [ask(key, default, user(n)) for n in range(12)]  # type: ignore[operator]
+        assert {answer.value: answer.variant for answer in answers} == variants
+        assert {(answer.reason, answer.error_code) for answer in answers} == {(Reason.SPLIT, None)}
+        assert all(takes_part(answer) for answer in answers)
+
+
+def test_an_object(client: OpenFeatureClient) -> None:
+    answers = [client.get_object_details("layout", {}, user(n)) for n in range(12)]
+    told = {str(answer.variant): answer.value for answer in answers}
+    assert told == {"grid": {"columns": 3}, "list": {"columns": 1}}
+
+
+def test_what_goes_wrong_is_told_in_open_feature_s_words(
+    client: OpenFeatureClient, url: str
+) -> None:
+    unknown = banner(client, user(1), "no-such-flag")
+    assert (unknown.value, unknown.error_code) == (True, ErrorCode.FLAG_NOT_FOUND)
+    nobody = banner(client, None)
+    assert (nobody.value, nobody.error_code) == (True, ErrorCode.TARGETING_KEY_MISSING)
+    strange = EvaluationContext("user-1", {"targetingKey": [1]})
+    assert banner(client, strange).error_code == ErrorCode.INVALID_CONTEXT
+    assert client.get_string_details("banner", "", user(1)).error_code == ErrorCode.TYPE_MISMATCH
+    stranger = banner(client_of(url, "wrong-key"), user(1))
+    assert (stranger.error_code, stranger.error_message) == (ErrorCode.GENERAL, "unauthorized")
+
+
+def test_what_a_journey_tests_is_no_flag(client: OpenFeatureClient, url: str) -> None:
+    answer = client.get_string_details("inside", "default", user(1))
+    assert (answer.value, answer.error_code) == ("default", ErrorCode.FLAG_NOT_FOUND)
+    assert [flag["key"] for flag in every_flag(url, "user-1").json()["flags"]] == OUTSIDE
+
+
+def every_flag(url: str, key: str, **headers: str) -> httpx.Response:
+    body = {"context": {"targetingKey": key}}
+    known = {"X-API-Key": KEY, **headers}
+    return httpx.post(f"{url}/ofrep/v1/evaluate/flags", json=body, headers=known)
+
+
+def test_one_answer_is_one_event_and_one_exposure(app: App, client: OpenFeatureClient) -> None:
+    first = banner(client, user(1))
+    for _ in range(3):
+        assert banner(client, user(1)) == first
+    found = exposures(app).row(0, named=True)
+    assert (found["experiment"], found["arm"]) == ("banner", first.variant)
+    assert found["person_id"] == found["unit"] == digest("user_id", "user-1")
+    event = views(app).row(0, named=True)
+    assert (event["user_id"], event["source"]) == ("user-1", "courtesy")
+    assert event["occurred_at"] == found["exposed_at"]
+    banner(client, user(1))
+    assert (len(exposures(app)), len(views(app))) == (1, 1)
+
+
+def test_all_flags_at_once_expose_nobody(app: App, client: OpenFeatureClient, url: str) -> None:
+    told = {flag["key"]: flag for flag in every_flag(url, "user-1").json()["flags"]}
+    assert exposures(app).is_empty()
+    alone = client.get_string_details("colour", "", user(1))
+    assert told["colour"] == {
+        "key": "colour",
+        "reason": "SPLIT",
+        "variant": alone.variant,
+        "value": alone.value,
+        "metadata": {"takesPart": True},
+    }
+
+
+def test_what_has_not_changed_is_not_sent_again(url: str) -> None:
+    first = every_flag(url, "user-1")
+    tag = first.headers["ETag"]
+    for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        again = every_flag(url, "user-1", **{"If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+    assert every_flag(url, "user-1", **{"If-None-Match": '"other"'}).json() == first.json()
+    others = {every_flag(url, f"user-{n}").headers["ETag"] for n in range(2, 12)}
+    assert len(others) > 5
+
+
+def test_a_restart_keeps_every_answer(app: App, tmp_path: Path) -> None:
+    with served(app) as url:
+        before = [every_flag(url, f"user-{n}").json() for n in range(20)]
+    again = open_app(tmp_path / "home")
+    try:
+        with served(again) as url:
+            assert [every_flag(url, f"user-{n}").json() for n in range(20)] == before
+    finally:
+        again.close()
+
+
+def test_shares_are_as_asked(app: App) -> None:
+    people = [flag(app, "colour", Who(f"user-{n}")) for n in range(2_000)]
+    counts = Counter(answer.arm for answer, _ in people)
+    observed = [counts[arm] for arm in ("blue", "green", "red")]
+    assert chisquare(observed, [500, 1_000, 500]).pvalue > 0.001
+    assert all(view is not None for _, view in people)
+
+
+def test_who_is_outside_the_traffic_has_the_control_and_is_not_exposed(app: App) -> None:
+    people = [flag(app, "small", Who(f"user-{n}")) for n in range(300)]
+    outside = [(answer.arm, view) for answer, view in people if not answer.takes_part]
+    assert set(outside) == {("control", None)}
+    assert 200 < len(outside) < 280
+    assert {answer.arm for answer, view in people if view} == {"control", "new"}
+
+
+def told(app: App, *calls: dict[str, Any]) -> None:
+    """What a client would send, absorbed."""
+    batch = [{"messageId": f"call-{n}", **call} for n, call in enumerate(calls)]
+    collected = collect(httpx.Request("POST", "http://x", json={"batch": batch}).content, "batch")
+    with app.ledger.write() as transaction:
+        events_store.accept(transaction, [Accepted("shop", app.clock.now(), collected)])
+    absorb(app)
+
+
+def test_only_those_whom_it_is_for_take_part(app: App) -> None:
+    plans = {f"user-{n}": "pro" if n % 2 else "free" for n in range(40)}
+    told(
+        app,
+        *({"type": "identify", "userId": u, "traits": {"plan": p}} for u, p in plans.items()),
+    )
+    answers = {user: flag(app, "loyalty", Who(user)) for user in [*plans, "stranger"]}
+    for user, (answer, view) in answers.items():
+        pro = plans.get(user) == "pro"
+        assert answer.reason == ("SPLIT" if pro else "TARGETING_MATCH")
+        assert answer.takes_part == (view is not None) == pro
+        assert pro or answer.arm == "control"
+    assert {answer.arm for answer, _ in answers.values()} == {"control", "points"}
+
+
+def test_who_was_exposed_keeps_the_arm_when_the_condition_no_longer_holds(app: App) -> None:
+    told(app, {"type": "identify", "userId": "u", "traits": {"plan": "pro"}})
+    first, view = flag(app, "loyalty", Who("u"))
+    assert view is not None
+    with app.ledger.write() as transaction:
+        events_store.accept(transaction, [view])
+    told(app, {"type": "identify", "userId": "u", "traits": {"plan": "free"}, "messageId": "x"})
+    again, view = flag(app, "loyalty", Who("u"))
+    assert (again, view) == (first, None)
+
+
+def test_the_universal_holdout_has_the_control(app: App, tmp_path: Path) -> None:
+    put_in_force(app, tmp_path / "workspace", {"policy.yaml": HOLDOUT})
+    people = [flag(app, "colour", Who(f"user-{n}")) for n in range(400)]
+    held = [(answer.arm, view) for answer, view in people if not answer.takes_part]
+    assert set(held) == {("blue", None)}
+    assert 20 < len(held) < 65
+
+
+def test_a_pilot_before_its_start_and_after_its_end(app: App, tmp_path: Path) -> None:
+    metric = "metric: bought\nkind: conversion\nevent: Order Completed\nwithin: 7d\n"
+    pilot = """
+experiment: pilot
+owner: ana@brand.example
+arms: {control: 1, new: 1}
+plan:
+  hypothesis: New is better.
+  primary: bought
+  minimal_effect: 2%
+  longest: 28d
+  decisions: {better: Keep it., worse: Drop it., not_significant: Keep the mix.}
+"""
+    put_in_force(
+        app,
+        tmp_path / "workspace",
+        {"metrics/bought.yaml": metric, "experiments/pilot.yaml": pilot},
+    )
+    who = [Who(f"user-{n}") for n in range(20)]
+
+    def answers() -> set[tuple[str, str, bool]]:
+        both = [flag(app, "pilot", one) for one in who]
+        return {(answer.arm, answer.reason, view is not None) for answer, view in both}
+
+    assert answers() == {("control", "DISABLED", False)}
+    with app.ledger.write() as transaction:
+        experiments_store.start(transaction, Standing("pilot", app.clock.now(), "{}"))
+    assert answers() == {("control", "SPLIT", True), ("new", "SPLIT", True)}
+    with app.ledger.write() as transaction:
+        experiments_store.stop(transaction, "pilot", app.clock.now(), "new", "better")
+    assert answers() == {("new", "STATIC", False)}
+
+
+def test_a_browser_before_and_after_its_user_is_known(app: App, url: str) -> None:
+    body = {"context": {"targetingKey": "device-1", "anonymousId": "device-1"}}
+    address = f"{url}/ofrep/v1/evaluate/flags/colour"
+    nameless = httpx.post(address, json=body, headers={"X-API-Key": KEY}).json()
+    assert exposures(app)["person_id"].to_list() == [digest("anonymous_id", "device-1")]
+    told(app, {"type": "identify", "userId": "ana", "anonymousId": "device-1"})
+    for key in ("device-1", "ana"):
+        body = {"context": {"targetingKey": key}}
+        assert httpx.post(address, json=body, headers={"X-API-Key": KEY}).json() == nameless
+    assert len(exposures(app)) == 1
+
+
+IDS = st.sampled_from(["a", "b", "c", "d"])
+CALLS = st.lists(st.tuples(st.none() | IDS, st.none() | IDS).filter(any), max_size=6)
+
+
+@settings(max_examples=60)
+@given(calls=CALLS, user_id=st.none() | IDS, anonymous_id=st.none() | IDS)
+def test_the_person_is_the_one_that_their_events_will_have(
+    identified: App, calls: list[tuple[str | None, str | None]], user_id: str, anonymous_id: str
+) -> None:
+    if not (user_id or anonymous_id):
+        return
+    with identified.ledger.read() as transaction:
+        for user, anonymous in [*calls]:
+            profiles_store.put_identified(
+                transaction, _identified(transaction, user, anonymous), identified.clock.now()
+            )
+        named, person_id = found(transaction, Who(user_id, anonymous_id))
+        later = _identified(transaction, named.user_id, named.anonymous_id)
+    assert later.events["person_id"].to_list() == [person_id]
+
+
+@pytest.fixture(scope="module")
+def identified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    home = tmp_path_factory.mktemp("home")
+    make_home(home)
+    opened = open_app(home)
+    yield opened
+    opened.close()
+
+
+def _identified(transaction: Any, user: str | None, anonymous: str | None) -> Any:  # noqa: ANN401
+    row = dict.fromkeys(NORMALISED, None) | {
+        "user_id": user,
+        "anonymous_id": anonymous,
+        "occurred_at": datetime(2026, 3, 2, tzinfo=UTC),
+    }
+    events = pl.DataFrame([row], schema=NORMALISED)
+    return identify(events, profiles_store.known(transaction, events))
