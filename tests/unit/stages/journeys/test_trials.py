@@ -240,6 +240,15 @@ def test_who_was_dealt_no_arm_gets_the_control_and_takes_no_part() -> None:
     assert by_person(moves.sends, "variant")["bea"] == '{"arm":"control"}'
 
 
+def test_an_arm_that_does_not_count_is_an_arm_all_the_same() -> None:
+    definition = journey("- test: free-shipping")
+    due = entered(definition, "ana")
+    arms = dealt(due, {"free-shipping": {"ana": "free"}}, exposed=False)
+    facts = due.select(pl.col("enrollment_id").alias("subject_id"))
+    moves = advance(due, {("welcome", 1): definition}, facts, NOW, arms)
+    assert moves.trials.select("arm", "exposed").rows() == [("free", False)]
+
+
 def test_held_out_people_walk_the_same_way_and_take_no_part() -> None:
     definition = journey(INCENTIVE)
     due = entered(definition, "ana").with_columns(pl.lit("holdout").alias("arm"))
