@@ -155,20 +155,36 @@ def test_history_does_what_analysis_of_covariance_does(engine: Engine) -> None:
     assert shown.effect_high - float(fit.params[1]) == pytest.approx(half, rel=0.02)
 
 
-@pytest.mark.parametrize("clustered", [False, True])
-def test_billions_lose_nothing(engine: Engine, clustered: bool) -> None:  # noqa: FBT001 - parameter
+def test_a_billion_more_for_everybody_changes_no_effect(engine: Engine) -> None:
     given = world()
-    given.before, given.after = given.before + 1e9, given.after + 1e9
-    plan = Plan("e", "control", [SPENT], rule=Fixed(), history=2 * WEEK, clustered=clustered)
-    large = found(measure(engine(orders(given)), exposed(given), plan, now=NOW))
     treated = (np.array(given.arm) == "treated").astype(float)
-    less = np.column_stack([treated, given.before - 1e9])
-    fit = sm.OLS(given.after - 1e9, sm.add_constant(less)).fit()
-    assert large.effect_low is not None
-    assert large.effect_high is not None
-    assert 0 < large.effect_high - large.effect_low < 3
-    if not clustered:
-        assert large.effect == pytest.approx(float(fit.params[1]), abs=1e-5)
+    fit = sm.OLS(given.after, sm.add_constant(np.column_stack([treated, given.before]))).fit()
+    given.before, given.after = given.before + 1e9, given.after + 1e9
+    plan = Plan("e", "control", [SPENT], rule=Fixed(), history=2 * WEEK)
+    shown = found(measure(engine(orders(given)), exposed(given), plan, now=NOW))
+    assert shown.effect == pytest.approx(float(fit.params[1]), abs=1e-5)
+    assert shown.effect_low is not None
+    assert shown.effect_high is not None
+    assert shown.effect_low < shown.effect_high < shown.effect_low + 3
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_a_billion_times_as_much_is_a_billion_times_the_effect(
+    tmp_path: Path,
+    clustered: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    plan = Plan("e", "control", [SPENT], rule=Fixed(), history=2 * WEEK, clustered=clustered)
+    shown = []
+    for scale in (1.0, 1e9):
+        given = world(90)
+        given.before, given.after = given.before * scale, given.after * scale
+        lake = Lake(tmp_path / f"{scale:g}")
+        rows = pl.DataFrame(orders(given), schema=EVENTS.schema)
+        lake.append(EVENTS, rows, writer="test", version=1)
+        shown.append(found(measure(DuckDBEngine(lake), exposed(given), plan, now=NOW)))
+    for field in ("effect", "effect_low", "effect_high", "control_mean"):
+        small, large = (getattr(one, field) for one in shown)
+        assert large == pytest.approx(1e9 * small, rel=1e-9)
 
 
 def test_refunds_make_a_sum_negative(engine: Engine) -> None:
@@ -269,7 +285,7 @@ def test_a_quantile_is_that_of_everybody_s_values(engine: Engine) -> None:
     assert (shown.p_value, shown.lift_low) == (None, None)
     assert "one look" in told(lift)["quantile"]
     assert [c.metric for c in lift.comparisons] == ["median", "spent"]
-    assert measure(lake, exposed(given), plan, now=NOW) == lift
+    assert found(measure(lake, exposed(given), plan, now=NOW), "median") == shown
 
 
 def test_a_plan_may_have_quantiles_alone(engine: Engine) -> None:
