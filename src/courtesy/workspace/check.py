@@ -44,8 +44,6 @@ def checked(sources: Iterable[Source]) -> Workspace:
 
 
 def _metrics(sources: Sequence[Source]) -> dict[str, Metric | Ratio]:
-    if not sources:
-        return {}
     found = dict(lift.check([source.document() for source in sources]))
     for source in sources:
         _named(source, found)
