@@ -98,8 +98,8 @@ def _notices(plan: Plan, whole: Tally, row: Mapping[str, Any]) -> Iterator[Notic
     if row["mixed"]:
         yield Notice(
             "two_arms",
-            f"{row['mixed']} people were in two arms, by being known under two ids; they are "
-            "left out.",
+            f"{row['mixed']} people were in two arms, such as by being known under two ids; they "
+            "are left out.",
         )
     if plan.clustered and row["split"]:
         yield Notice(
