@@ -66,6 +66,21 @@ def test_the_first_exposure_counts_with_its_unit(ledger: Ledger) -> None:
         assert store.since(transaction, 0, 1)["person_id"].to_list() == ["ann"]
 
 
+def test_people_are_counted_by_arm(ledger: Ledger) -> None:
+    with ledger.write() as transaction:
+        assert store.counts(transaction) == {}
+        expose(
+            transaction,
+            *(exposure(person, "free") for person in ("ann", "bob")),
+            exposure("cid", "paid"),
+            exposure("cid", "a", experiment="other"),
+        )
+        assert store.counts(transaction) == {
+            "other": {"a": 1},
+            "shipping": {"free": 2, "paid": 1},
+        }
+
+
 def test_what_was_kept_before_units_were_known_has_the_person_as_its_unit(ledger: Ledger) -> None:
     with ledger.write() as transaction:
         expose(transaction, exposure("ann", "paid", unit=None))
@@ -163,7 +178,7 @@ def test_a_pilot_starts_once_and_ends_once(ledger: Ledger) -> None:
         with pytest.raises(InputError, match="started before"):
             store.start(transaction, PILOT)
         assert store.standings(transaction)["shipping"] == ended
-        assert store.definition_hashes(transaction) == {"other": "abc"}
+        assert store.standings(transaction)["other"].stopped_at is None
 
 
 def test_what_was_learned_is_found_by_words_that_all_occur(ledger: Ledger) -> None:

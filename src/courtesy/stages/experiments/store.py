@@ -63,15 +63,6 @@ def standings(transaction: Transaction) -> Mapping[str, Standing]:
     return {row["experiment"]: Standing(**_dated(row, "started_at", "stopped_at")) for row in rows}
 
 
-def definition_hashes(transaction: Transaction) -> Mapping[str, str]:
-    """Of each pilot that runs, the digest of what must not change meanwhile."""
-    return {
-        name: standing.definition_hash
-        for name, standing in standings(transaction).items()
-        if standing.stopped_at is None
-    }
-
-
 def start(transaction: Transaction, standing: Standing) -> None:
     """Begin a pilot: from now on its plan stands.
 
