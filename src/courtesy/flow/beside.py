@@ -11,10 +11,12 @@ from courtesy.app import App
 from courtesy.flow.lift import lift_of
 from courtesy.ground.primitives.errors import DataError, NotFoundError
 from courtesy.ground.stats import AlwaysValid
-from courtesy.stages.experiments import Standing
+from courtesy.stages.experiments import Change, Guardrail, Standing
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.lift import Comparison, Lift
+from courtesy.stages.lift.limits import BROKEN, HELD, futile, guarded
 from courtesy.stages.lift.model import HIGHER
+from courtesy.stages.lift.verdict import BETTER, decided, verdict
 
 _DAY = timedelta(days=1)
 
@@ -56,25 +58,31 @@ def _progress(
     plan: Mapping[str, Any], standing: Standing, lift: Lift | None, now: datetime
 ) -> Iterator[dict[str, Any]]:
     needed, people = plan["people_needed"], sum(arm.units for arm in lift.arms) if lift else 0
-    yield _row("people", planned=needed, actual=people) | {"ok": people >= needed}
+    ended = standing.stopped_at is not None
+    enough = people >= needed
+    yield _row("people", planned=needed, actual=people) | {
+        "ok": enough if enough or ended else None
+    }
     expected = plan["days_needed"]
     ran = ((standing.stopped_at or now) - standing.started_at) / _DAY
-    in_time = None if expected is None else ran <= expected
-    yield _row("days", planned=expected, actual=ran) | {"ok": in_time}
+    late = expected is not None and ran > expected
+    known = expected is not None and (late or ended)
+    yield _row("days", planned=expected, actual=ran) | {"ok": not late if known else None}
 
 
 def _effects(plan: Mapping[str, Any], lift: Lift | None) -> Iterator[dict[str, Any]]:
     comparisons = lift.comparisons if lift else ()
-    primary = [one for one in comparisons if one.metric == plan["primary"]]
+    primary = decided(comparisons, plan["primary"])
     control = primary[0].control_mean if primary else None
     yield _row("baseline", plan["primary"], planned=plan["baseline"], actual=control)
     for one in primary:
-        yield _beside(one, "effect", plan["effect"]) | {"ok": _found(one, plan["effect"])}
-    for guardrail in plan["guardrails"]:
-        for one in comparisons:
-            if one.metric == guardrail["metric"]:
-                harm = _harm(guardrail["harm"], one)
-                yield _beside(one, "guardrail", harm) | {"ok": _spared(one, harm)}
+        ok = _found(one, Change(**plan["minimal_effect"]), plan["alpha"])
+        yield _beside(one, "effect", plan["effect"]) | {"ok": ok}
+    for written in plan["guardrails"]:
+        guardrail = Guardrail(written["metric"], Change(**written["harm"]))
+        for one in decided(comparisons, guardrail.metric):
+            ok = {HELD: True, BROKEN: False}.get(guarded(one, guardrail))
+            yield _beside(one, "guardrail", _harm(guardrail.harm, one)) | {"ok": ok}
 
 
 def _row(
@@ -89,34 +97,15 @@ def _beside(one: Comparison, figure: str, planned: float | None) -> dict[str, An
     return _row(figure, one.metric, planned=planned, actual=one.effect) | ends
 
 
-def _harm(harm: Mapping[str, Any], one: Comparison) -> float | None:
+def _harm(harm: Change, one: Comparison) -> float | None:
     """The difference that is too much, in the metric's unit and in the bad direction."""
-    if harm["relative"] and one.control_mean is None:
+    if harm.relative and one.control_mean is None:
         return None
-    size = float(harm["size"]) * (abs(one.control_mean or 0.0) if harm["relative"] else 1.0)
+    size = harm.size * (abs(one.control_mean or 0.0) if harm.relative else 1.0)
     return -size if one.better == HIGHER else size
 
 
-def _found(one: Comparison, effect: float | None) -> bool | None:
-    best, worst = _ends(one, up=one.better == HIGHER)
-    if best is None or worst is None:
-        return None
-    if worst > 0:
+def _found(one: Comparison, minimal: Change, alpha: float) -> bool | None:
+    if verdict(one, alpha) == BETTER:
         return True
-    return False if effect is not None and best < abs(effect) else None
-
-
-def _spared(one: Comparison, harm: float | None) -> bool | None:
-    best, worst = _ends(one, up=one.better == HIGHER)
-    if best is None or worst is None or harm is None:
-        return None
-    if worst > -abs(harm):
-        return True
-    return False if best < -abs(harm) else None
-
-
-def _ends(one: Comparison, *, up: bool) -> tuple[float | None, float | None]:
-    """The best and the worst that the interval allows, with what is good above zero."""
-    if one.effect_low is None or one.effect_high is None:
-        return None, None
-    return (one.effect_high, one.effect_low) if up else (-one.effect_low, -one.effect_high)
+    return False if futile(one, minimal) else None

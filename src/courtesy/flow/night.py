@@ -1,9 +1,10 @@
-"""One night: audiences are refreshed, exposures published, the lake made compact."""
+"""One night: audiences are refreshed, exposures published, the lake made compact, pilots judged."""
 
 import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
+from courtesy.flow.pilots import assess_pilots
 from courtesy.flow.publish import publish
 from courtesy.flow.trigger import Turn, admit
 from courtesy.stages import audiences
@@ -21,6 +22,7 @@ def night(app: App) -> None:
     publish(app)
     for table in (EVENTS, EXPOSURES):
         app.lake.compact(table)
+    assess_pilots(app)
 
 
 def refresh(app: App) -> dict[str, tuple[int, int]]:

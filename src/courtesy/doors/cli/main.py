@@ -12,6 +12,7 @@ from courtesy.doors.cli.audiences import audiences
 from courtesy.doors.cli.definitions import apply, plan
 from courtesy.doors.cli.demo import demo
 from courtesy.doors.cli.events import events
+from courtesy.doors.cli.experiments import experiments
 from courtesy.doors.cli.frame import Json, answer, home_of, log_console
 from courtesy.doors.cli.imports import imports
 from courtesy.doors.cli.journeys import journeys
@@ -56,6 +57,7 @@ for name, group in {
     "people": people,
     "audiences": audiences,
     "journeys": journeys,
+    "experiments": experiments,
     "messages": messages,
     "lift": lift,
 }.items():

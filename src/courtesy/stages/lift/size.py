@@ -68,7 +68,8 @@ class Size:
     ``relative`` to the baseline, None where that is zero. ``cuped_gain``: the share of the variance
     (0 to 1) that history takes out; None without. ``comparisons``: with the control, which share
     ``alpha``. ``people_of_unit``: how many people chance assigns as one, 1.0 without clusters.
-    ``people_a_day``: how many took the way in on an average day.
+    ``people_a_day``: how many took the way in on an average day. ``longest``: the days that the
+    plan allows.
     """
 
     metric: str
@@ -83,6 +84,7 @@ class Size:
     people_seen: int
     people_of_unit: float
     people_a_day: float
+    longest: float
     needed: tuple[Needed, ...]
 
 
@@ -130,6 +132,7 @@ def size(
         people_seen=past.people,
         people_of_unit=people_of_unit,
         people_a_day=sum(past.arrivals) / max(len(past.arrivals), 1),
+        longest=pilot.longest / _DAY,
         needed=tuple(needed),
     )
 
