@@ -7,8 +7,12 @@ from enum import StrEnum
 from functools import cached_property
 
 from courtesy.doors.web.experiment.unit import Unit
-from courtesy.ground.stats import AlwaysValid, holm
-from courtesy.stages.lift.model import HIGHER, PROPORTION, Comparison, Lift, Look
+from courtesy.ground.stats import AlwaysValid
+from courtesy.stages.experiments import Change, Guardrail
+from courtesy.stages.lift.limits import guarded
+from courtesy.stages.lift.model import HIGHER, PROPORTION, Advice, Comparison, Lift, Look
+from courtesy.stages.lift.verdict import decided
+from courtesy.stages.lift.verdict import verdict as outcome
 
 
 class Tone(StrEnum):
@@ -35,33 +39,26 @@ UNJUDGED = Verdict(Tone.EARLY, "Too early to tell.")
 
 
 @dataclass(frozen=True)
-class Limit:
-    """By how much a metric may get worse at most: ``harm``, in its own unit, above zero."""
-
-    metric: str
-    harm: float
-
-
-@dataclass(frozen=True)
 class Guard:
     """A guardrail in one arm.
 
-    ``limit`` is the effect from which on it is harm, with its sign; ``state`` is ``held`` (the
-    whole interval is on the good side), ``broken`` (all of it is beyond the limit) or ``open``.
+    ``limit`` is the effect from which on it is harm, with its sign, None where it is relative to
+    nothing; ``state`` is ``held``, ``broken`` or ``open``.
     """
 
     comparison: Comparison
-    limit: float
+    limit: float | None
     state: str
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One line of the plan beside what came of it."""
+    """One line of the plan beside what came of it; ``ok``: whether that is as planned."""
 
     what: str
     plan: str
     fact: str
+    ok: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -77,16 +74,18 @@ class Findings:
     """One experiment at one instant.
 
     ``primary``: the metric that decides. ``minimal_effect``: the smallest change of it that is
-    worth having, in its own unit, above zero. ``state``: where it stands, such as since when it
-    runs. ``decision``: what is done when it ends like this; ``ended``: whether it did.
+    worth having. ``advice``: what its plan says now, while it runs. ``state``: where it stands,
+    such as since when it runs. ``decision``: what is done if it ends like this; where it has
+    ``ended``, what was said then.
     """
 
     lift: Lift
     at: datetime
     primary: str
     verdict: Verdict = UNJUDGED
-    minimal_effect: float | None = None
-    limits: tuple[Limit, ...] = ()
+    minimal_effect: Change | None = None
+    guardrails: tuple[Guardrail, ...] = ()
+    advice: Advice | None = None
     plan: tuple[Planned, ...] = ()
     state: str = ""
     decision: str = ""
@@ -122,16 +121,15 @@ class Findings:
         return tuple(one for one in self.shown if one.metric == self.primary)
 
     @property
-    def sure_arms(self) -> frozenset[str]:
-        """Arms that surely differ from the control on the primary metric.
+    def outcomes(self) -> Mapping[str, str]:
+        """``better``, ``worse``, ``not_significant`` or ``unknown`` for each arm.
 
-        Several arms are corrected for being several (Holm): who may choose the best of many is
-        fooled more easily.
+        On the primary metric, corrected for there being several arms.
         """
-        known = [(one.arm, one.p_value) for one in self.deciding if one.p_value is not None]
-        corrected = holm([p_value for _, p_value in known])
-        pairs = zip(known, corrected, strict=True)
-        return frozenset(arm for (arm, _), p_value in pairs if p_value < self.lift.alpha)
+        if not self.lift.randomised:
+            return {}
+        found = decided(self.shown, self.primary)
+        return {one.arm: outcome(one, self.lift.alpha) for one in found}
 
     @property
     def better(self) -> str:
@@ -140,19 +138,17 @@ class Findings:
 
     @property
     def worthwhile(self) -> float | None:
-        """The effect from which on it is worth having, with its sign."""
-        if self.minimal_effect is None:
+        """The effect from which on it is worth having, with its sign, in the metric's unit."""
+        if self.minimal_effect is None or not self.deciding:
             return None
-        return self.minimal_effect if self.better == HIGHER else -self.minimal_effect
+        size = _absolute(self.minimal_effect, self.deciding[0])
+        return size if size is None or self.better == HIGHER else -size
 
     @property
     def guards(self) -> tuple[Guard, ...]:
         """The guardrails of all arms."""
-        found = []
-        for limit in self.limits:
-            of_it = (one for one in self.shown if one.metric == limit.metric)
-            found += [_guard(one, limit.harm) for one in of_it]
-        return tuple(found)
+        pairs = ((rail, one) for rail in self.guardrails for one in self.shown)
+        return tuple(_guard(one, rail) for rail, one in pairs if one.metric == rail.metric)
 
     @property
     def courses(self) -> Mapping[str, tuple[Look, ...]]:
@@ -168,6 +164,11 @@ class Findings:
         """What a reader has to know; that chance did not assign is what the verdict says."""
         known = (one for one in self.lift.warnings if one.name != "not_randomised")
         return tuple(one.detail for one in known)
+
+    def kind(self, arm: str) -> str:
+        """The colour of an arm: ``better``, ``worse`` or ``unsure``."""
+        found = self.outcomes.get(arm)
+        return found if found in {Tone.BETTER, Tone.WORSE} else "unsure"
 
     def unit(self, metric: str) -> Unit:
         """How the numbers of a metric are written."""
@@ -186,19 +187,23 @@ def quality(low: float | None, high: float | None, better: str) -> str:
     return "better" if (low > 0) == (better == HIGHER) else "worse"
 
 
-def _guard(comparison: Comparison, harm: float) -> Guard:
-    sign = -1 if comparison.better == HIGHER else 1
-    limit = sign * harm
-    if comparison.effect_low is None or comparison.effect_high is None:
-        return Guard(comparison, limit, "open")
-    near, far = sorted((sign * comparison.effect_low, sign * comparison.effect_high))
-    state = "held" if far < harm else "broken" if near > harm else "open"
-    return Guard(comparison, limit, state)
+def _guard(comparison: Comparison, rail: Guardrail) -> Guard:
+    size = _absolute(rail.harm, comparison)
+    limit = -size if size is not None and comparison.better == HIGHER else size
+    return Guard(comparison, limit, guarded(comparison, rail))
+
+
+def _absolute(change: Change, comparison: Comparison) -> float | None:
+    """The size of a change in the metric's unit; None where there is nothing to relate it to."""
+    if not change.relative:
+        return abs(change.size)
+    base = comparison.control_mean
+    return None if base is None else abs(change.size * base)
 
 
 def _unit(comparisons: list[Comparison]) -> Unit:
-    """Shares where the method says so, with as many digits as the narrowest interval is worth."""
-    share = any(PROPORTION in one.method.split(", ") for one in comparisons)
+    """Shares or amounts, with as many digits as the narrowest interval is worth."""
+    share = any(one.kind == PROPORTION for one in comparisons)
     ends = [(one.effect_low, one.effect_high) for one in comparisons]
     widths = [high - low for low, high in ends if low is not None and high is not None]
     return Unit.worth(min((width for width in widths if width > 0), default=None), share=share)

@@ -4,7 +4,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from courtesy.doors.web import figures
 from courtesy.doors.web.experiment import charts, panels
-from courtesy.doors.web.experiment.model import Findings, Tone, quality
+from courtesy.doors.web.experiment.model import Findings, Tone
 
 _TEMPLATE = "experiment.html.jinja"
 _SIGNS = {
@@ -40,19 +40,12 @@ def page(findings: Findings) -> str:
         expected=any(arm.expected_share is not None for arm in findings.lift.arms),
         many=len({one.arm for one in findings.shown}) > 1,
         up=charts.rising(findings.courses.values(), findings.worthwhile),
-        course_kinds={arm: _kind(findings, arm) for arm in findings.courses},
         course_texts={arm: _told(findings, arm) for arm in findings.courses},
     )
 
 
 def _brief(value: float | None) -> str:
     return figures.p_value(value).replace("below ", "<\N{NO-BREAK SPACE}")
-
-
-def _kind(findings: Findings, arm: str) -> str:
-    last = findings.courses[arm][-1]
-    kind = quality(last.effect_low, last.effect_high, findings.better)
-    return kind if findings.lift.randomised and arm in findings.sure_arms else "unsure"
 
 
 def _told(findings: Findings, arm: str) -> str:

@@ -95,8 +95,7 @@ def _compared(findings: Findings, one: Comparison, marks: tuple[tuple[str, float
     note = f"{unit.level(one.arm_mean)} instead of {unit.level(one.control_mean)}"
     note += f", {signed_percent(one.lift)}" if one.lift is not None else ""
     note = note if len(findings.deciding) > 1 else ""
-    kind = quality(one.effect_low, one.effect_high, one.better)
-    kind = kind if findings.lift.randomised and one.arm in findings.sure_arms else "unsure"
+    kind = findings.kind(one.arm)
     text = f"{one.metric} of {one.arm} beside {one.control}: {figure}."
     row = Row(one.effect, one.effect_low, one.effect_high, kind, text, marks=marks)
     return Line(one.arm, *_figure(one, unit), note, row)
@@ -105,7 +104,7 @@ def _compared(findings: Findings, one: Comparison, marks: tuple[tuple[str, float
 def _guarded(findings: Findings, guard: Guard) -> Line:
     one, unit = guard.comparison, findings.unit(guard.comparison.metric)
     figure = interval(unit, one.effect, one.effect_low, one.effect_high)
-    note = f"harm from {unit.named(guard.limit)} on"
+    note = "" if guard.limit is None else f"harm from {unit.named(guard.limit)} on"
     kind = {"held": "better", "broken": "worse"}.get(guard.state, "unsure")
     text = f"{one.metric} of {one.arm}: {figure}, {note}; {STATES[guard.state]}."
     row = Row(one.effect, one.effect_low, one.effect_high, kind, text, harm=guard.limit)

@@ -79,7 +79,7 @@ def _head(figure: Figure, findings: Findings) -> float:
 
 def _foot(figure: Figure, findings: Findings) -> float:
     """The decision and the arms, from the bottom up; returns where they begin."""
-    said = "What is done" if findings.ended else "If it ends like this"
+    said = "At its end" if findings.ended else "If it ends like this"
     rows = [(f"{said}: {findings.decision}", _Type(12, 115, colour=_INK))]
     rows = [*(rows if findings.decision else []), (_arms(findings), _Type(12, 115))]
     start = _FLOOR + sum(len(look.wrapped(text)) * look.line + _GAP for text, look in rows)

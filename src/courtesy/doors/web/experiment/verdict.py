@@ -1,23 +1,24 @@
 """The one sentence that everybody reads."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import replace
 
 from courtesy.doors.web.experiment.model import UNJUDGED, Findings, Guard, Tone, Verdict
 from courtesy.doors.web.experiment.panels import interval
 from courtesy.doors.web.figures import p_value, signed_percent
+from courtesy.stages.lift.limits import BROKEN, futile
 from courtesy.stages.lift.model import HIGHER, Comparison
+from courtesy.stages.lift.verdict import BETTER, UNKNOWN, WORSE
 
 
 def judged(findings: Findings) -> Findings:
-    """The same with the verdict that its figures give."""
+    """The same with the verdict that its figures give, or that its plan gives while it runs."""
     return replace(findings, verdict=_verdict(findings))
 
 
 def _verdict(findings: Findings) -> Verdict:
-    ratio = findings.lift.sample_ratio
-    broken = [guard for guard in findings.guards if guard.state == "broken"]
-    known = [one for one in findings.deciding if one.p_value is not None]
+    ratio, advice = findings.lift.sample_ratio, findings.advice
+    broken = [guard for guard in findings.guards if guard.state == BROKEN]
     if not findings.lift.randomised:
         return _association(findings)
     if ratio is not None and not ratio.ok:
@@ -27,17 +28,21 @@ def _verdict(findings: Findings) -> Verdict:
             "Chance would hardly make arms of these sizes "
             f"(p = {p_value(ratio.p_value)}). Find out why first.",
         )
+    best = _best(findings, {guard.comparison.arm for guard in broken})
+    if best is not None:
+        sentence = f"{best.arm} is better than {findings.lift.control}."
+        return Verdict(Tone.BETTER, sentence, _gained(findings, best))
     if broken:
         return _harmed(findings, broken[0])
-    return _decided(findings, known) if known else UNJUDGED
+    if advice is not None and advice.outcome == UNKNOWN:
+        return replace(UNJUDGED, reason=advice.sentence)
+    return _undecided(findings)
 
 
 def _association(findings: Findings) -> Verdict:
-    sentence = "Association only: not assigned by chance."
     told = [_levels(findings, one) for one in findings.deciding[:1]]
-    return Verdict(
-        Tone.ASSOCIATION, sentence, " ".join([*told, "The groups may have differed before."])
-    )
+    reason = " ".join([*told, "The groups may have differed before."])
+    return Verdict(Tone.ASSOCIATION, "Association only: not assigned by chance.", reason)
 
 
 def _harmed(findings: Findings, guard: Guard) -> Verdict:
@@ -50,25 +55,28 @@ def _harmed(findings: Findings, guard: Guard) -> Verdict:
     )
 
 
-def _decided(findings: Findings, known: Sequence[Comparison]) -> Verdict:
-    sure = [one for one in known if one.arm in findings.sure_arms]
-    good = [one for one in sure if _gain(one) > 0]
-    control = findings.lift.control
-    if good:
-        best = max(good, key=_gain)
-        return Verdict(
-            Tone.BETTER, f"{best.arm} is better than {control}.", _gained(findings, best)
-        )
-    if sure:
-        worst = min(sure, key=_gain)
-        return Verdict(
-            Tone.WORSE, f"{worst.arm} is worse than {control}.", _levels(findings, worst)
-        )
+def _best(findings: Findings, harmful: Collection[str]) -> Comparison | None:
+    """The arm that helps most and harms nothing."""
+    outcomes = findings.outcomes
+    good = [one for one in findings.deciding if outcomes[one.arm] == BETTER]
+    return max((one for one in good if one.arm not in harmful), key=_gain, default=None)
+
+
+def _undecided(findings: Findings) -> Verdict:
+    """Where nothing helps: the worst arm, else that nothing is shown."""
+    outcomes, control = findings.outcomes, findings.lift.control
+    ranked = sorted(findings.deciding, key=_gain)
+    known = [one for one in ranked if outcomes[one.arm] != UNKNOWN]
+    worse = [one for one in known if outcomes[one.arm] == WORSE]
+    if not known:
+        return UNJUDGED
+    if worse:
+        sentence = f"{worse[0].arm} is worse than {control}."
+        return Verdict(Tone.WORSE, sentence, _levels(findings, worse[0]))
     sentence = f"No difference shown between {known[0].arm} and {control}."
     if len(known) > 1:
         sentence = f"No arm is shown to differ from {control}."
-    reason = _missed(findings, max(known, key=_gain))
-    return Verdict(Tone.NOT_SIGNIFICANT, sentence, reason)
+    return Verdict(Tone.NOT_SIGNIFICANT, sentence, _missed(findings, known[-1]))
 
 
 def _gain(one: Comparison) -> float:
@@ -85,31 +93,17 @@ def _levels(findings: Findings, one: Comparison) -> str:
 
 
 def _gained(findings: Findings, best: Comparison) -> str:
-    if findings.worthwhile is None:
+    least = best.effect_low if best.better == HIGHER else best.effect_high
+    if findings.worthwhile is None or least is None:
         return _levels(findings, best)
-    least = _least(best)
-    enough = least is not None and least >= abs(findings.worthwhile)
+    enough = abs(least) >= abs(findings.worthwhile)
     part = "All of the interval is" if enough else "Only a part of the interval is"
     return f"{_levels(findings, best)} {part} worth having."
 
 
 def _missed(findings: Findings, best: Comparison) -> str:
-    most, worthwhile = _most(best), findings.worthwhile
-    if worthwhile is None or most is None:
+    if findings.minimal_effect is None or findings.worthwhile is None:
         return _levels(findings, best)
-    least = findings.unit(best.metric).named(worthwhile)
-    word = "is ruled out" if most < abs(worthwhile) else "may still be there"
+    least = findings.unit(best.metric).named(findings.worthwhile)
+    word = "is ruled out" if futile(best, findings.minimal_effect) else "may still be there"
     return f"{_levels(findings, best)} An effect worth having ({least}) {word}."
-
-
-def _least(one: Comparison) -> float | None:
-    """The end of the interval that is less good, with what is good above zero."""
-    if one.better == HIGHER:
-        return one.effect_low
-    return None if one.effect_high is None else -one.effect_high
-
-
-def _most(one: Comparison) -> float | None:
-    if one.better == HIGHER:
-        return one.effect_high
-    return None if one.effect_low is None else -one.effect_low

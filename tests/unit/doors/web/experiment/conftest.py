@@ -8,10 +8,10 @@ import pytest
 from courtesy.doors.web.experiment.model import (
     Findings,
     Learned,
-    Limit,
     Planned,
 )
 from courtesy.doors.web.experiment.verdict import judged
+from courtesy.stages.experiments import Change, Guardrail
 from courtesy.stages.lift.model import (
     LOWER,
     Arm,
@@ -59,6 +59,7 @@ def compared(
         "control_units": 10_021,
         "arm_units": 10_037,
         "method": f"always-valid, {method}",
+        "kind": method.split(",", maxsplit=1)[0],
     }
     return Comparison(**(given | more))  # type: ignore[arg-type]  # fields by name
 
@@ -114,11 +115,11 @@ def findings(lift: Lift) -> Findings:
         at=AT,
         primary="bought",
         state="running since Tue 1 Dec 2026",
-        minimal_effect=0.01,
-        limits=(Limit("opted-out", 0.005),),
+        minimal_effect=Change(0.01),
+        guardrails=(Guardrail("opted-out", Change(0.005)),),
         plan=(
             Planned("People in each arm", "9,800", "10,021 and 10,037"),
-            Planned("Days", "28", "27"),
+            Planned("Days", "28", "27", ok=True),
             Planned("Mean of the control", "10.1%", "10.3%"),
         ),
         decision="Everybody gets free shipping from January on.",

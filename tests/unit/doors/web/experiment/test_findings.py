@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from courtesy.doors.web.experiment import panels
-from courtesy.doors.web.experiment.model import Findings, Limit, quality
+from courtesy.doors.web.experiment.model import Findings, quality
+from courtesy.stages.experiments import Change, Guardrail
 from courtesy.stages.lift.model import HIGHER, LOWER, Lift
 
 
@@ -49,7 +50,7 @@ def test_a_guardrail_holds_only_where_harm_is_ruled_out(
 ) -> None:
     low, high = ends
     known = changed(findings, 2, effect_low=low, effect_high=high, better=better)
-    [guard] = replace(known, limits=(Limit("opted-out", 0.005),)).guards
+    [guard] = known.guards
     assert guard.state == state
     assert guard.limit == (0.005 if better == LOWER else -0.005)
 
@@ -58,6 +59,19 @@ def test_the_smallest_effect_worth_having_points_to_the_good_side(findings: Find
     assert findings.worthwhile == 0.01
     assert changed(findings, 0, better=LOWER).worthwhile == -0.01
     assert replace(findings, minimal_effect=None).worthwhile is None
+
+
+def test_changes_relative_to_the_control_are_shown_in_the_metrics_unit(findings: Findings) -> None:
+    relative = Change(0.1, relative=True)
+    found = replace(
+        findings, minimal_effect=relative, guardrails=(Guardrail("opted-out", relative),)
+    )
+    assert found.worthwhile == pytest.approx(0.0103)
+    [guard] = found.guards
+    assert guard.limit == pytest.approx(0.0011)
+    [unknown] = changed(found, 2, control_mean=None).guards
+    assert unknown.limit is None
+    assert changed(found, 0, control_mean=None).worthwhile is None
 
 
 def arms(findings: Findings, *p_values: float | None) -> Findings:
@@ -70,9 +84,9 @@ def arms(findings: Findings, *p_values: float | None) -> Findings:
 
 
 def test_the_best_of_several_arms_has_to_be_surer(findings: Findings) -> None:
-    assert arms(findings, 0.03).sure_arms == {"arm 1"}
-    assert arms(findings, 0.03, 0.9, 0.8).sure_arms == frozenset()
-    assert arms(findings, 0.01, None, 0.9).sure_arms == {"arm 1"}
+    assert arms(findings, 0.03).outcomes == {"arm 1": "better"}
+    assert set(arms(findings, 0.03, 0.9, 0.8).outcomes.values()) == {"not_significant"}
+    assert arms(findings, 0.01, 0.9).outcomes == {"arm 1": "better", "arm 2": "not_significant"}
 
 
 def test_an_arm_has_a_colour_only_where_it_is_sure(findings: Findings) -> None:

@@ -164,7 +164,7 @@ def test_a_broken_split_is_pointed_out(findings: Findings) -> None:
 
 def test_what_is_done_is_told_apart_from_what_would_be(findings: Findings) -> None:
     assert "If it ends like this:" in page(findings)
-    assert "What is done:" in page(replace(findings, ended=True))
+    assert "At its end:" in page(replace(findings, ended=True))
 
 
 def test_a_fixed_interval_does_not_claim_all_days(findings: Findings) -> None:

@@ -1,13 +1,15 @@
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
 from courtesy.doors.web.experiment.model import Findings, Tone, Verdict
 from courtesy.doors.web.experiment.verdict import judged
-from courtesy.stages.lift.model import LOWER, SampleRatio
+from courtesy.stages.experiments import Change
+from courtesy.stages.lift.model import LOWER, Advice, SampleRatio
 
 
-def verdict(findings: Findings, *, primary: dict[str, object] | None = None) -> Verdict:
+def verdict(findings: Findings, *, primary: Mapping[str, object] | None = None) -> Verdict:
     first, *others = findings.lift.comparisons
     first = replace(first, **(primary or {}))  # type: ignore[arg-type]  # by name
     lift = replace(findings.lift, comparisons=(first, *others))
@@ -20,7 +22,7 @@ def test_better_says_by_how_much_and_whether_it_is_worth_it(findings: Findings) 
     assert said.reason == (
         "bought: 12.4% instead of 10.3%, +20%. Only a part of the interval is worth having."
     )
-    sure = verdict(replace(findings, minimal_effect=0.005))
+    sure = verdict(replace(findings, minimal_effect=Change(0.005)))
     assert sure.reason.endswith("All of the interval is worth having.")
 
 
@@ -66,8 +68,23 @@ def test_without_chance_there_is_an_association_and_nothing_else(findings: Findi
 
 
 def test_before_there_is_anything_it_is_too_early(findings: Findings) -> None:
-    said = verdict(findings, primary={"p_value": None})
+    said = verdict(findings, primary={"effect_low": None})
     assert (said.tone, said.sentence) == (Tone.EARLY, "Too early to tell.")
+
+
+def test_while_a_pilot_runs_its_plan_says_what_is_too_early(findings: Findings) -> None:
+    advice = Advice("unknown", "Nothing is shown yet: 5 of 9 are there.", False, "running")  # noqa: FBT003 - fields in order
+    unsure = {"p_value": 0.3, "effect_low": -0.01}
+    said = verdict(replace(findings, advice=advice), primary=unsure)
+    assert (said.tone, said.reason) == (Tone.EARLY, advice.sentence)
+
+
+def test_an_arm_without_harm_is_better_than_a_harmful_one(findings: Findings) -> None:
+    bought, revenue, gone = findings.lift.comparisons
+    harmed = replace(gone, effect=0.02, effect_low=0.016, effect_high=0.024)
+    other = replace(bought, arm="half", effect=0.015, effect_low=0.005, effect_high=0.025)
+    lift = replace(findings.lift, comparisons=(bought, other, revenue, harmed))
+    assert judged(replace(findings, lift=lift)).verdict.sentence == "half is better than control."
 
 
 def test_of_several_arms_the_best_is_named(findings: Findings) -> None:
