@@ -171,7 +171,7 @@ class Comparison:
     ``effect`` and its ends are in the metric's unit, ``lift`` and its ends relative to the control
     (0.1 is ten percent more); None where a figure does not exist, which a notice explains.
     ``p_holm`` is corrected for deciding on any of several comparisons (Holm), ``p_discovery`` for
-    exploring them (Benjamini-Hochberg).
+    exploring them (Benjamini-Hochberg). ``kind``: ``mean``, ``proportion`` or ``ratio``.
     """
 
     arm: str
@@ -192,6 +192,7 @@ class Comparison:
     arm_units: int
     method: str
     better: str = HIGHER
+    kind: str = MEAN
 
 
 @dataclass(frozen=True)
@@ -284,6 +285,24 @@ class Look:
     effect: float | None
     effect_low: float | None
     effect_high: float | None
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What a pilot's plan says to do now.
+
+    ``outcome``: ``better``, ``worse``, ``not_significant`` or ``unknown``. ``stops``: whether it
+    is to end now. ``reason``: ``sample_ratio``, ``harm``, ``futility``, ``planned`` (all people are
+    there), ``longest`` (its time is over) or ``running``. ``arm``: the one that the outcome is
+    about. ``decision``: what was to be done in this case, once it ends.
+    """
+
+    outcome: str
+    sentence: str
+    stops: bool
+    reason: str
+    arm: str | None = None
+    decision: str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ import pytest
 
 from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats import Fixed, Moments
-from courtesy.stages.lift import Design, Lift, Outcome, as_data, as_text, conclude
-from courtesy.stages.lift.model import PROPORTION
-from courtesy.stages.lift.report import verdict
+from courtesy.stages.lift import Design, Lift, Outcome, Tally, as_data, as_text, conclude
+from courtesy.stages.lift.model import LOWER, PROPORTION
 
 UNITS = {"holdout": 1_000, "mail": 4_000}
 DESIGN = Design("welcome", "holdout", UNITS, {"holdout": 0.2, "mail": 0.8}, Fixed())
@@ -26,12 +25,52 @@ def concluded(holdout: int, mail: int) -> Lift:
 
 
 @pytest.mark.parametrize(
-    ("mail", "said"), [(600, "higher"), (200, "lower"), (400, "no difference shown")]
+    ("mail", "word", "said"),
+    [
+        (600, "better", "15.0% with mail, 10.0% with holdout: 5.0 points more (2.8 to 7.2), so it"),
+        (200, "worse", "5.0% with mail, 10.0% with holdout: 5.0 points less (3.0 to 7.0), so it"),
+        (
+            400,
+            "not_significant",
+            "The data do not show a difference: it lies between -2.1 and +2.1",
+        ),
+    ],
 )
-def test_the_verdict_follows_the_interval(mail: int, said: str) -> None:
+def test_each_comparison_is_told_in_a_word_and_a_sentence(mail: int, word: str, said: str) -> None:
     lift = concluded(100, mail)
-    assert verdict(lift.comparisons[0]) == said
-    assert f"bought, mail: {said}" in as_text(lift)
+    assert as_data(lift)["comparisons"][0]["verdict"] == word
+    assert said in as_text(lift)
+
+
+def test_which_way_is_good_and_the_kind_go_along() -> None:
+    lift = conclude(DESIGN, [replace(bought(100, 600), better=LOWER)])
+    assert lift.comparisons[0].better == LOWER
+    assert lift.comparisons[0].kind == PROPORTION
+    assert as_data(lift)["comparisons"][0]["verdict"] == "worse"
+
+
+def test_no_verdict_where_the_sample_ratio_is_broken() -> None:
+    lift = conclude(replace(DESIGN, shares={"holdout": 0.3, "mail": 0.7}), [bought(100, 600)])
+    assert as_data(lift)["comparisons"][0]["verdict"] == "unknown"
+    text = as_text(lift)
+    assert "No verdict: the arms do not have the shares" in text
+    assert "helps" not in text
+
+
+def test_strata_take_the_place_of_the_plain_comparison() -> None:
+    parts = [(300, 700, 60, 175), (700, 3_300, 40, 425)]
+    tallies = []
+    for at, (few, many, *hits) in enumerate(parts):
+        units = {"holdout": few, "mail": many}
+        moments = {
+            arm: Moments.of_counts(units[arm], hit) for arm, hit in zip(units, hits, strict=True)
+        }
+        tallies.append(Tally(str(at), units, (Outcome("bought", PROPORTION, moments),)))
+    lift = conclude(DESIGN, [bought(100, 600)], strata=tallies)
+    (shown,) = lift.comparisons
+    assert shown.method == "fixed, proportion, post-stratified"
+    assert shown.arm_mean == pytest.approx(0.2 * 175 / 700 + 0.8 * 425 / 3_300)
+    assert shown.p_holm == shown.p_value
 
 
 def test_shares_are_told_beside_those_expected() -> None:

@@ -1,0 +1,119 @@
+"""What each arm's sums say of a metric, and how two arms are told apart."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from courtesy.ground.stats import (
+    Estimate,
+    Moments,
+    adjusted,
+    benjamini_hochberg,
+    compare,
+    holm,
+    mean_of,
+    ratios,
+)
+from courtesy.stages.lift.model import RATIO, Comparison, Design, Outcome
+
+
+def present(design: Design) -> list[str]:
+    """The arms that have people, in the order of the design."""
+    return [arm for arm, units in design.units.items() if units]
+
+
+def estimates(arms: Sequence[Moments], outcome: Outcome) -> list[Estimate]:
+    """The metric of each arm, less what covariates explain; any number of groups at once.
+
+    Args:
+        arms: the outcome's sums, or those of several groups side by side.
+        outcome: what the columns are.
+    """
+    pieces = [ratios(moments, outcome.pairs) for moments in arms]
+    return adjusted(pieces) if len(outcome.pairs) > 1 else [mean_of(piece) for piece in pieces]
+
+
+def of_arms(design: Design, outcome: Outcome) -> dict[str, Estimate]:
+    """The metric of each arm that has people."""
+    arms = present(design)
+    found = estimates([outcome.moments[arm] for arm in arms], outcome)
+    return dict(zip(arms, found, strict=True))
+
+
+def people_of(moments: Moments, outcome: Outcome) -> float:
+    """How many people the units are, which may be clusters."""
+    size = outcome.pairs[0][1]
+    each = 1.0 if size is None else float(moments.mean[..., size])
+    return float(moments.count) * each
+
+
+def comparisons(
+    design: Design, outcome: Outcome, arms: Mapping[str, Estimate], more: str = ""
+) -> Iterator[Comparison]:
+    """Every arm beside the control on one metric, not corrected yet.
+
+    Args:
+        design: the arms.
+        outcome: the metric.
+        arms: what it is in each of them.
+        more: what else was done, for the method.
+    """
+    for arm in arms:
+        if arm != design.control:
+            yield _comparison(design, outcome, arm, arms, more)
+
+
+def corrected(found: Sequence[Comparison]) -> tuple[Comparison, ...]:
+    """The same comparisons with p-values for deciding on any of them, and for exploring them."""
+    p_values = [math.nan if c.p_value is None else c.p_value for c in found]
+    pairs = zip(holm(p_values), benjamini_hochberg(p_values), strict=True)
+    return tuple(
+        replace(comparison, p_holm=number(strict), p_discovery=number(loose))
+        for comparison, (strict, loose) in zip(found, pairs, strict=True)
+    )
+
+
+def number(value: object) -> float | None:
+    """A finite number, or None."""
+    found = float(np.asarray(value, dtype=np.float64))
+    return found if math.isfinite(found) else None
+
+
+def _comparison(
+    design: Design, outcome: Outcome, arm: str, arms: Mapping[str, Estimate], more: str
+) -> Comparison:
+    control, treated = arms[design.control], arms[arm]
+    shown = compare(control, treated, design.rule)
+    return Comparison(
+        arm=arm,
+        control=design.control,
+        metric=outcome.metric,
+        control_mean=number(control.value),
+        arm_mean=number(treated.value),
+        effect=number(shown.effect),
+        effect_low=number(shown.low),
+        effect_high=number(shown.high),
+        lift=number(shown.lift),
+        lift_low=number(shown.lift_low),
+        lift_high=number(shown.lift_high),
+        p_value=number(shown.p_value),
+        p_holm=None,
+        p_discovery=None,
+        control_units=int(control.units),
+        arm_units=int(treated.units),
+        method=method(design, outcome) + more,
+        better=outcome.better,
+        kind=outcome.kind,
+    )
+
+
+def method(design: Design, outcome: Outcome) -> str:
+    """How a metric was compared, in a few words."""
+    covariates = len(outcome.pairs) - 1
+    parts = [design.rule.name, outcome.kind]
+    parts += ["delta method"] if outcome.kind == RATIO else []
+    parts += [f"CUPED (covariates: {covariates})"] if covariates else []
+    parts += ["clustered"] if outcome.clustered else []
+    return ", ".join(parts)
