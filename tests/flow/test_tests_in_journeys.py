@@ -224,7 +224,7 @@ def test_held_out_people_walk_along_and_hear_nothing(world: World) -> None:
     assert len(world.inbox.letters) == len(PEOPLE) - len(held)
 
 
-def test_people_in_flight_keep_their_arms_when_the_test_is_gone(world: World) -> None:
+def test_people_in_flight_go_through_their_tests_when_these_are_gone(world: World) -> None:
     world.join(*PEOPLE)
     world.go(minutes=1)
     mix = world.dealt("mix")
@@ -245,7 +245,7 @@ def test_people_in_flight_keep_their_arms_when_the_test_is_gone(world: World) ->
         user: wanted(cell, "")[0] for user, cell in mix.items()
     }
     assert {letter for got in letters.values() for letter in got[1:]} == {
-        ("hello-warm for", "arm , offer unknown.")
+        (f"hello-warm for {arm}", f"arm {arm}, offer unknown.") for arm in ("control", "free")
     }
 
 

@@ -62,17 +62,21 @@ def apply(transaction: Transaction, folder: Path, now: datetime) -> Sequence[Cha
 
 def in_force(transaction: Transaction) -> Workspace:
     """The definitions in force, checked; the same object until something is applied."""
+    active = tuple(definitions.active(transaction))
     every = tuple(definitions.every(transaction, "journey"))
-    return _loaded(tuple(definitions.active(transaction)), every)
+    return _loaded(active, every, tuple(definitions.every(transaction, "experiment")))
 
 
 @lru_cache(maxsize=8)
 def _loaded(
-    active: tuple[definitions.Version, ...], every: tuple[definitions.Version, ...]
+    active: tuple[definitions.Version, ...],
+    every: tuple[definitions.Version, ...],
+    tried: tuple[definitions.Version, ...],
 ) -> Workspace:
     now = checked(Source(v.kind, v.name, v.body, f"{v.kind} {v.name}") for v in active)
     numbers = {v.name: v.version for v in active if v.kind == "journey"}
-    known = journeys.Known(frozenset(), frozenset(), CHANNELS, now.experiments, applied=True)
+    there = _retired(tried) | dict(now.experiments)
+    known = journeys.Known(frozenset(), frozenset(), CHANNELS, there, applied=True)
     versions = {
         (v.name, v.version): journeys.check(read_yaml(f"journey {v.name}", v.body), known)
         for v in every
@@ -82,12 +86,29 @@ def _loaded(
         now.policy,
         now.audiences,
         now.metrics,
-        tests | dict(now.experiments),
+        tests | there,
         now.templates,
         now.journeys,
         numbers,
         versions,
+        frozenset((tests | there).keys() - now.experiments.keys()),
     )
+
+
+def _retired(tried: Iterable[definitions.Version]) -> dict[str, Experiment]:
+    """The newest version of every experiment there ever was: people may still be on their way."""
+    known = experiments.Known(_Everything(), _Everything(), _Everything())
+    return {
+        one.name: experiments.check(read_yaml(f"experiment {one.name}", one.body), known)
+        for one in tried
+    }
+
+
+class _Everything(frozenset[str]):
+    """Holds whatever is asked: what a former version refers to was there when it was applied."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
 
 
 def _check_running(transaction: Transaction, wanted: Workspace, sources: Iterable[Source]) -> None:

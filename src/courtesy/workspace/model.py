@@ -41,7 +41,7 @@ class Workspace:
     """Checked definitions; ``versions`` holds every journey version that may have people in it.
 
     ``experiments`` are those of the folder and the tests that journeys define themselves, also
-    those of versions that people are still in.
+    those that are ``retired`` but which people in flight may still meet.
     """
 
     policy: Policy | None
@@ -52,6 +52,7 @@ class Workspace:
     journeys: Mapping[str, Journey]
     numbers: Mapping[str, int]
     versions: Mapping[tuple[str, int], Journey]
+    retired: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

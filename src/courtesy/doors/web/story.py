@@ -14,7 +14,7 @@ from courtesy.doors.web.words import ENDINGS, MEANINGS
 from courtesy.ground.ledger import Transaction
 from courtesy.stages.events import EVENTS
 from courtesy.stages.experiments import HOLDOUT
-from courtesy.stages.journeys import Branch, Journey, Wait
+from courtesy.stages.journeys import Branch, Journey, Trial, Wait
 from courtesy.stages.journeys import store as journeys_store
 from courtesy.stages.messages import Reason, State, store
 from courtesy.stages.messages.policy import CHANNELS, time_zones
@@ -129,6 +129,8 @@ def _step(journey: Journey, step: str, outcome: str) -> str:
     if isinstance(node, Wait):
         hours = node.length.total_seconds() / _AN_HOUR
         return f"Waits {hours / 24:g} days" if hours >= 24 else f"Waits {hours:g} hours"  # noqa: PLR2004 - a day
+    if isinstance(node, Trial):
+        return f"Is in the test {node.experiment}: {outcome}"
     if isinstance(node, Branch):
         number = outcome.removeprefix("branch ")
         return f"Takes way {number} of the branch" if number.isdigit() else "Takes the other way"

@@ -1,5 +1,6 @@
 """Reading YAML with the line of every node."""
 
+import re
 from collections.abc import Iterator
 from itertools import count
 
@@ -11,6 +12,10 @@ from courtesy.ground.primitives.errors import DefinitionError
 _DEEPEST = 40
 _MOST_NODES = 100_000
 _BOOLEAN = "tag:yaml.org,2002:bool"
+_PLACEHOLDER = re.compile(
+    r"""(?<![\w"'{}.-])([\w.-]*(?:\{\{\s*[\w.]+\s*\}\}[\w.-]*)+)(?=\s*(?:[,}\]#]|$))""",
+    re.MULTILINE,
+)
 
 
 class _Loader(yaml.SafeLoader):
@@ -25,6 +30,8 @@ class _Loader(yaml.SafeLoader):
 def read_yaml(source: str, text: str) -> Document:
     """Parse one YAML document.
 
+    A placeholder such as ``nudge-{{arm}}`` needs no quotes, although YAML's braces ask for them.
+
     Args:
         source: the name to show in messages, such as ``journeys/welcome.yaml``.
         text: the YAML.
@@ -33,6 +40,16 @@ def read_yaml(source: str, text: str) -> Document:
         DefinitionError: it is not YAML, contains itself (a loop of aliases), is nested too deeply,
             grows too large by its aliases or says a key twice.
     """
+    quoted = _PLACEHOLDER.sub(r'"\1"', text)
+    try:
+        return _parsed(source, text)
+    except DefinitionError:
+        if quoted == text:
+            raise
+    return _parsed(source, quoted)
+
+
+def _parsed(source: str, text: str) -> Document:
     try:
         root = yaml.compose(text, Loader=_Loader)
         lines = dict(_Places(source).of(root, (), ())) if root else {}

@@ -166,3 +166,33 @@ def test_only_true_and_false_are_truth(word: str, meaning: object) -> None:
 
 def test_a_document_without_lines_still_has_a_place() -> None:
     assert Document("request body", {}).place(("steps", 0)) == "request body:1: steps[0]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "send: {template: nudge-{{arm}}, channel: email}",
+        "send: {template: '{{arm}}', channel: {{ channel }}}",
+        "send:\n  template: nudge-{{arm}}-{{content}} # by arm\n  channel: {{channel}}\n",
+        "steps: [{{a}}, x-{{b.c}}]",
+    ],
+)
+def test_a_placeholder_needs_no_quotes(text: str) -> None:
+    found = str(read_yaml("a.yaml", text).data)
+    assert found.count("{{") == text.count("{{")
+
+
+def test_braces_inside_quotes_and_blocks_stay_as_they_are() -> None:
+    text = 'words: "say {{arm}}, please"\nlong: |\n  {{ first_name }}\n  two\n'
+    data = read_yaml("a.yaml", text).data
+    assert data == {"words": "say {{arm}}, please", "long": "{{ first_name }}\ntwo\n"}
+
+
+def test_broken_yaml_is_still_refused_where_it_breaks() -> None:
+    assert "a.yaml:3" in _refusal_of("a: {{x}}\nb: [1, 2\n")
+
+
+def _refusal_of(text: str) -> str:
+    with pytest.raises(DefinitionError) as caught:
+        read_yaml("a.yaml", text)
+    return caught.value.message
