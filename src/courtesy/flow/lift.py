@@ -1,20 +1,42 @@
 """What the contact changed, against the people it left alone or treated otherwise."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+import msgspec
 import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
 from courtesy.flow.publish import publish
 from courtesy.flow.subjects import Subject, subject
+from courtesy.ground.ledger import Transaction
+from courtesy.ground.rules import Did
 from courtesy.ground.stats import Rule
-from courtesy.stages.lift import Lift, Plan, measure
+from courtesy.stages.audiences.store import Asked
+from courtesy.stages.lift import (
+    DAY,
+    By,
+    Comparison,
+    Design,
+    Lift,
+    Notice,
+    Plan,
+    Tally,
+    factor_effects,
+    looks,
+    measure,
+    on_treated,
+    spreads,
+    stratified,
+    tallies,
+    trigger_notices,
+    triggered,
+)
 from courtesy.stages.profiles import store as profiles_store
 
 
-def lift_of(
+def lift_of(  # noqa: PLR0913 - what to measure, and how much to tell of it
     app: App,
     name: str,
     rule: Rule,
@@ -42,18 +64,107 @@ def lift_of(
         definitions = workspace.in_force(transaction)
         merges = profiles_store.merges(transaction)
         found = subject(app, transaction, definitions, name, metrics)
-    return _whole(app, found, rule, merges)
+        named = found.experiment.segments if found.experiment else ()
+        segments = {trait: _segments(transaction, trait) for trait in dict.fromkeys([*named, *by])}
+        strata = _strata(transaction, found)
+    looking = _Looking(app, found, _plan(found, rule), merges)
+    lift = looking.whole()
+    return looking.told(lift, segments, strata, over_time=over_time)
 
 
-def _whole(app: App, found: Subject, rule: Rule, merges: pl.DataFrame) -> Lift:
-    plan = _plan(found, rule)
-    lift = measure(app.engine, found.exposures, plan, now=app.clock.now(), merges=merges)
-    return replace(lift, warnings=(*found.notices, *lift.warnings))
+@dataclass(frozen=True)
+class _Looking:
+    """One look at a subject; each figure is another pass of the engine over the same people."""
+
+    app: App
+    subject: Subject
+    plan: Plan
+    merges: pl.DataFrame
+
+    def whole(self) -> Lift:
+        """The effect of each arm on each metric."""
+        return measure(
+            self.app.engine,
+            self.subject.exposures,
+            self.plan,
+            now=self.app.clock.now(),
+            merges=self.merges,
+        )
+
+    def told(
+        self,
+        lift: Lift,
+        segments: Mapping[str, pl.DataFrame],
+        strata: pl.DataFrame | None,
+        *,
+        over_time: bool,
+    ) -> Lift:
+        """The same with everything else that was asked for."""
+        experiment = self.subject.experiment
+        whole = next(iter(self._sums(replace(self.plan, received=self.subject.received))), None)
+        if whole is None:
+            return lift
+        design = _design(self.plan, whole)
+        come = self._come(experiment.trigger if experiment else None)
+        return replace(
+            lift,
+            comparisons=self._stratified(design, lift.comparisons, strata),
+            warnings=tuple(self._notices(design, lift, come, segments)),
+            on_treated=on_treated(design, whole.reached),
+            triggered=triggered(design, come) if come else (),
+            factors=factor_effects(design, whole.outcomes, experiment) if experiment else (),
+            spreads=tuple(
+                spread
+                for trait, frame in segments.items()
+                for spread in spreads(design, trait, self._sums(self.plan, frame))
+            ),
+            looks=looks(design, self._sums(self.plan, DAY)) if over_time else (),
+        )
+
+    def _sums(self, plan: Plan, by: By = None) -> list[Tally]:
+        return tallies(
+            self.app.engine,
+            self.subject.exposures,
+            plan,
+            now=self.app.clock.now(),
+            merges=self.merges,
+            by=by,
+        )
+
+    def _come(self, trigger: Did | None) -> Tally | None:
+        """Those who came to where the arms differ."""
+        if trigger is None:
+            return None
+        return next(iter(self._sums(replace(self.plan, trigger=trigger))), None)
+
+    def _stratified(
+        self, design: Design, found: Sequence[Comparison], strata: pl.DataFrame | None
+    ) -> tuple[Comparison, ...]:
+        """The comparisons, post-stratified where that can be done."""
+        if strata is None:
+            return tuple(found)
+        better = {
+            (one.arm, one.metric): one for one in stratified(design, self._sums(self.plan, strata))
+        }
+        return tuple(better.get((one.arm, one.metric), one) for one in found)
+
+    def _notices(
+        self, design: Design, lift: Lift, come: Tally | None, segments: Iterable[str]
+    ) -> Iterator[Notice]:
+        yield from self.subject.notices
+        yield from lift.warnings
+        if come is not None:
+            yield from trigger_notices(design, come)
+        for trait in segments:
+            yield Notice(
+                "segments_now",
+                f"People are in segments by their {trait} of now: where the treatment changes it, "
+                "the effect in a segment is not what it seems.",
+            )
 
 
 def _plan(found: Subject, rule: Rule) -> Plan:
-    experiment = found.experiment
-    pilot = experiment.pilot if experiment else None
+    pilot = found.experiment.pilot if found.experiment else None
     return Plan(
         experiment=found.name,
         control=found.control,
@@ -63,5 +174,31 @@ def _plan(found: Subject, rule: Rule) -> Plan:
         history=pilot.history if pilot else None,
         randomised=found.randomised,
         clustered=found.clustered,
-        received=found.received,
     )
+
+
+def _design(plan: Plan, whole: Tally) -> Design:
+    arms = dict.fromkeys(plan.shares or (), 0)
+    assigned = {**arms, **whole.assigned} if whole.assigned is not None else None
+    return Design(
+        plan.experiment,
+        plan.control,
+        {**arms, **whole.units},
+        plan.shares,
+        plan.rule,
+        plan.randomised,
+        assigned,
+    )
+
+
+def _strata(transaction: Transaction, found: Subject) -> pl.DataFrame | None:
+    trait = found.experiment.strata if found.experiment else None
+    return _segments(transaction, trait) if trait else None
+
+
+def _segments(transaction: Transaction, trait: str) -> pl.DataFrame:
+    """The value of a trait of each person who has it, as text: ``SEGMENTS`` rows."""
+    rows = Asked(transaction, None).traits([trait])
+    told = {value: str(msgspec.json.decode(value)) for value in rows["value"].unique()}
+    segment = rows["value"].replace_strict(told, return_dtype=pl.String).alias("segment")
+    return rows.select("person_id", segment)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 from typer import _click
 from typer.core import TyperGroup
 
@@ -65,7 +64,7 @@ def measure_name(  # noqa: PLR0913, PLR0917 - one argument for each option
             by=by or (),
             over_time=over_time,
         )
-    answer(as_data(found), json=json, text=lambda: Text(as_text(found)))
+    answer(as_data(found), json=json, text=lambda: as_text(found))
 
 
 @lift.command("file")
@@ -106,7 +105,7 @@ def measure_data(  # noqa: PLR0913, PLR0917 - one argument for each option
         randomised=randomised,
     )
     found = measure_file(data, plan)
-    answer(as_data(found), json=json, text=lambda: Text(as_text(found)))
+    answer(as_data(found), json=json, text=lambda: as_text(found))
 
 
 def _rule(alpha: float, *, always_valid: bool) -> Rule:
