@@ -10,7 +10,7 @@ from courtesy.doors.web.experiment.unit import Unit
 from courtesy.ground.stats import AlwaysValid
 from courtesy.stages.experiments import Change, Guardrail
 from courtesy.stages.lift.limits import guarded
-from courtesy.stages.lift.model import HIGHER, PROPORTION, Advice, Comparison, Lift, Look
+from courtesy.stages.lift.model import HIGHER, PROPORTION, Advice, Comparison, Lift, Look, Spread
 from courtesy.stages.lift.verdict import decided
 from courtesy.stages.lift.verdict import verdict as outcome
 
@@ -149,6 +149,11 @@ class Findings:
         """The guardrails of all arms."""
         pairs = ((rail, one) for rail in self.guardrails for one in self.shown)
         return tuple(_guard(one, rail) for rail, one in pairs if one.metric == rail.metric)
+
+    @property
+    def spreads(self) -> tuple[Spread, ...]:
+        """Effects on the primary metric by segment."""
+        return tuple(one for one in self.lift.spreads if one.metric == self.primary)
 
     @property
     def courses(self) -> Mapping[str, tuple[Look, ...]]:

@@ -1,6 +1,6 @@
 """Rows of intervals on one scale, with the words beside them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from courtesy.doors.web.charts import Scale
@@ -63,18 +63,17 @@ def guards(findings: Findings) -> list[Panel]:
 def segments(findings: Findings, spread: Spread) -> Panel:
     """What is left of each segment's effect, beside its own and that of all."""
     unit = findings.unit(spread.metric)
-    better = _better(findings, spread.metric)
     ordered = sorted(spread.segments, key=lambda one: -one.effect)
-    lines = [_segment(one, spread.overall, unit, better) for one in ordered]
+    lines = [_segment(one, spread.overall, unit, findings.better) for one in ordered]
     return Panel(spread.metric, unit, lines)
 
 
-def factors(findings: Findings) -> Iterator[Panel]:
-    """What each factor does by itself, and what two do beyond their sum."""
-    for metric in dict.fromkeys(one.metric for one in findings.lift.factors):
-        unit, better = findings.unit(metric), _better(findings, metric)
-        of_it = (one for one in findings.lift.factors if one.metric == metric)
-        yield Panel(metric, unit, [_factor(one, unit, better) for one in of_it])
+def factors(findings: Findings) -> Panel:
+    """What each factor does by itself, and what two do beyond their sum, on what decides."""
+    unit = findings.unit(findings.primary)
+    found = [one for one in findings.lift.factors if one.metric == findings.primary]
+    lines = [_factor(one, unit, findings.better) for one in found]
+    return Panel(findings.primary, unit, lines)
 
 
 def interval(unit: Unit, value: float | None, low: float | None, high: float | None) -> str:
@@ -134,7 +133,3 @@ def _factor(one: FactorEffect, unit: Unit, better: str) -> Line:
 
 def _figure(one: Comparison | SegmentEffect | FactorEffect, unit: Unit) -> tuple[str, str]:
     return unit.named(one.effect), ends(unit, one.effect_low, one.effect_high)
-
-
-def _better(findings: Findings, metric: str) -> str:
-    return next((one.better for one in findings.shown if one.metric == metric), findings.better)

@@ -111,13 +111,19 @@ def test_segments_stand_in_order_with_their_own_effect_and_that_of_all(findings:
 
 
 def test_synergy_is_told_apart_from_what_a_factor_does_alone(findings: Findings) -> None:
-    [panel] = panels.factors(findings)
-    assert [line.name for line in panel.lines] == [
+    lines = panels.factors(findings).lines
+    assert [line.name for line in lines] == [
         "channel: sms",
         "content: story",
         "channel: sms × content: story",  # noqa: RUF001 - times
     ]
-    assert ["beyond the sum" in line.note for line in panel.lines] == [False, False, True]
+    assert ["beyond the sum" in line.note for line in lines] == [False, False, True]
+
+
+def test_segments_and_factors_are_those_of_the_metric_that_decides(findings: Findings) -> None:
+    other = replace(findings, primary="revenue")
+    assert other.spreads == ()
+    assert panels.factors(other).lines == []
 
 
 def test_a_course_has_two_days_or_is_none(findings: Findings) -> None:
