@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from courtesy import flow
 from courtesy.doors.cli.frame import Json, answer, opened
+from courtesy.doors.web.experiment import write_experiment
 from courtesy.flow.listing import Listed
 from courtesy.stages.experiments import store
 from courtesy.stages.lift.size import Size
@@ -102,6 +104,23 @@ def learnings(
     rows = [asdict(one) | {"result": msgspec.json.decode(one.result)} for one in found]
     columns = ("learned_at", "experiment", "owner", "hypothesis", "verdict", "learned")
     answer(rows, json=json, text=lambda: _table(columns, rows))
+
+
+@experiments.command()
+def report(
+    context: typer.Context,
+    name: Name,
+    file: Annotated[
+        Path, typer.Argument(help="The file to write: a page (.html), a picture (.svg or .png).")
+    ],
+    json: Json = False,
+) -> None:
+    """Write a page or a picture that says in one sentence what came of an experiment, and why."""
+    with opened(context) as app:
+        found = write_experiment(app, name, file)
+    said = found.verdict.sentence
+    data = {"report": str(file), "experiment": name, "verdict": found.verdict.tone, "said": said}
+    answer(data, json=json, text=lambda: f"Report: {file}\n{said}")
 
 
 @experiments.command()
