@@ -222,7 +222,8 @@ def test_time_is_counted_in_days_and_ends_with_the_window(engine: Engine) -> Non
 
 def test_the_triggered_count_from_their_trigger_on(engine: Engine) -> None:
     given = World(["control"] * 4 + ["treated"] * 4, list("abcdefgh"), np.zeros(8), np.zeros(8))
-    rows = [event(i, timedelta(days=2), "Checkout") for i in (0, 1, 4, 5)]
+    rows = [event(i, timedelta(days=2), "Checkout") for i in (0, 1, 4)]
+    rows += [event(5, timedelta(0), "Checkout"), event(6, -HOUR, "Checkout")]
     rows += [event(0, HOUR, "Order"), event(4, timedelta(days=3), "Order")]
     bought = Metric("bought", CONVERSION, ("Order",), within=WEEK)
     plan = Plan("e", "control", [bought], trigger=Did("Checkout"))

@@ -313,6 +313,18 @@ def test_a_tally_says_of_whom(engine: DuckDBEngine) -> None:
     assert sum(whole.units.values()) < sum(whole.exposed.values())
 
 
+@pytest.mark.parametrize("clustered", [False, True])
+def test_by_day_people_are_there_once_their_time_is_over(
+    engine: DuckDBEngine,
+    clustered: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    plan = Plan("e", "a", METRICS, clustered=clustered)
+    days = tallies(engine, exposed(), plan, now=NOW, by=DAY)
+    over = [person for person in PEOPLE if person.exposed_at + 7 * ONE <= NOW]
+    for arm in "abc":
+        assert sum(day.units[arm] for day in days) == sum(one.arm == arm for one in over)
+
+
 def only(found: Sequence[Tally]) -> Outcome:
     return found[0].outcomes[0]
 
