@@ -353,6 +353,24 @@ def test_who_was_exposed_to_a_test_keeps_the_arm(brand: Brand) -> None:
     assert {person: every[person] for person in some} == some
 
 
+def test_who_moves_to_another_household_keeps_the_arm(brand: Brand) -> None:
+    brand.journey("nudge", event="Product Viewed", steps=f"{TEST}{SEND}")
+    brand.apply("holdouts: {cluster: household}")
+    for number in range(60):
+        brand.join(f"u{number}", household=f"home-{number}")
+        brand.call("track", f"u{number}", event="Product Viewed")
+    brand.go(minutes=1)
+    exposed = brand.exposed("incentive")
+    assert set(exposed.values()) == {"plain", "free"}
+    for number in range(60):
+        brand.join(f"u{number}", household="castle")
+        brand.call("track", f"u{number}", event="Product Viewed")
+    brand.go(days=1)
+    said = brand.rows("SELECT person_id, variant FROM messages ORDER BY created_at")
+    assert len(said) == 120
+    assert {row["person_id"]: json.loads(row["variant"])["arm"] for row in said} == exposed
+
+
 def test_a_household_shares_the_arm_of_a_test(brand: Brand) -> None:
     brand.journey("nudge", steps=f"{TEST}{SEND}")
     brand.apply("holdouts: {cluster: household}")

@@ -6,7 +6,7 @@ import polars as pl
 
 from courtesy.flow.holdouts import cluster, held
 from courtesy.ground.ledger import Transaction
-from courtesy.stages.experiments import EXPOSED, HOLDOUT, arms_of
+from courtesy.stages.experiments import EXPOSED, arms_of
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.journeys import ARMS, tests_ahead
 from courtesy.workspace import Workspace
@@ -56,7 +56,7 @@ def exposures(
         drawn: their enrollments, as ``holdouts.drawn`` tells them.
         now: when they passed.
     """
-    free = drawn.filter(~held() & (pl.col("arm") != HOLDOUT)).select("enrollment_id", "entry")
+    free = drawn.filter(~held()).select("enrollment_id", "entry")
     units = dealt.select("enrollment_id", "experiment", "unit")
     counted = (
         trials.filter("exposed")
