@@ -44,14 +44,6 @@ in OpenFeature's words: ``DISABLED`` (it did not start), ``STATIC`` (it ended), 
 (its condition does not hold) or ``SPLIT`` (chance). ``takes_part``: seeing the arm is an exposure.
 """
 
-_NOBODY = pl.DataFrame(
-    schema={
-        **{name: pl.String() for name in ("experiment", "person_id", "unit", "arm")},
-        **{name: pl.Boolean() for name in ("exposed", "before")},
-        **{name: pl.String() for name in ("control", "closed")},
-    }
-)
-
 
 def flags_of(definitions: Workspace) -> Mapping[str, Experiment]:
     """The experiments that may be asked for from outside."""
@@ -65,7 +57,7 @@ def flags_of(definitions: Workspace) -> Mapping[str, Experiment]:
     return {
         name: one
         for name, one in definitions.experiments.items()
-        if name not in inside and one.observed is None
+        if name not in inside | definitions.retired and one.observed is None
     }
 
 
@@ -94,26 +86,24 @@ def decide(
     dealt = [
         _dealt(turn, one, units(one.cluster or shared), standings.get(one.name)) for one in wanted
     ]
+    if not dealt:
+        return pl.DataFrame(schema=DECIDED)
     held = _held(turn, units(shared))
-    return _judged(pl.concat([_NOBODY.lazy(), *dealt]), held, _unfit(turn, wanted, people))
+    return _judged(pl.concat(dealt), held, _unfit(turn, wanted, people))
 
 
 def _dealt(
     turn: Turn, experiment: Experiment, units: pl.DataFrame, standing: Standing | None
-) -> pl.LazyFrame:
-    """What chance gives in one experiment: rows of ``_NOBODY``."""
+) -> pl.DataFrame:
+    """What chance gives in one experiment, and what else is known of it."""
     before = experiments_store.exposed_before(turn.transaction, experiment.name, units)
     arms = arms_of(units, experiment, turn.now, standing, before)
-    return (
-        units.lazy()
-        .join(arms.lazy(), on="person_id", maintain_order="left")
-        .select(
-            pl.lit(experiment.name).alias("experiment"),
-            *("person_id", "unit", "arm", "exposed"),
-            pl.col("person_id").is_in(before["person_id"].implode()).alias("before"),
-            pl.lit(experiment.control).alias("control"),
-            pl.lit(_closed(experiment, standing, turn.now), pl.String()).alias("closed"),
-        )
+    return arms.with_columns(
+        units["unit"],
+        _among(before).alias("before"),
+        pl.lit(experiment.name).alias("experiment"),
+        pl.lit(experiment.control).alias("control"),
+        pl.lit(_closed(experiment, standing, turn.now), pl.String()).alias("closed"),
     )
 
 
@@ -124,21 +114,30 @@ def _closed(experiment: Experiment, standing: Standing | None, now: datetime) ->
     return STATIC if standing and standing.started_at <= now else DISABLED
 
 
-def _judged(dealt: pl.LazyFrame, held: pl.DataFrame, unfit: pl.DataFrame) -> pl.DataFrame:
+def _judged(dealt: pl.DataFrame, held: pl.DataFrame, unfit: pl.DataFrame) -> pl.DataFrame:
     """Take those out who are held, and those whom an experiment is not for."""
-    marked = unfit.lazy().with_columns(pl.lit(value=True).alias("unfit"))
+    rows, stranger = dealt, pl.lit(value=False)
+    if not unfit.is_empty():
+        marked = unfit.with_columns(pl.lit(value=True).alias("unfit"))
+        rows = dealt.join(marked, ["experiment", "person_id"], how="left", maintain_order="left")
+        stranger = pl.col("unfit").fill_null(value=False)
     running = pl.col("closed").is_null()
-    barred = running & pl.col("unfit").fill_null(value=False) & ~pl.col("before")
-    out = barred | (running & pl.col("person_id").is_in(held["person_id"].implode()))
+    barred = running & stranger & ~pl.col("before")
+    out = barred | (running & _among(held))
     chance = pl.when(barred).then(pl.lit(TARGETING_MATCH)).otherwise(pl.lit(SPLIT))
-    rows = dealt.join(marked, on=["experiment", "person_id"], how="left", maintain_order="left")
     return rows.select(
         *("experiment", "person_id", "unit"),
         pl.when(out).then("control").otherwise("arm").alias("arm"),
         "before",
         pl.coalesce("closed", chance).alias("reason"),
         (pl.col("exposed") & ~out).alias("takes_part"),
-    ).collect()
+    )
+
+
+def _among(people: pl.DataFrame) -> pl.Expr:
+    if people.is_empty():
+        return pl.lit(value=False)
+    return pl.col("person_id").is_in(people["person_id"].implode())
 
 
 def _unfit(turn: Turn, experiments: Iterable[Experiment], people: pl.DataFrame) -> pl.DataFrame:

@@ -121,7 +121,7 @@ def _tried(
         experiment.name,
         experiment.control,
         metrics,
-        expected_shares(experiment),
+        expected_shares(experiment, app.clock.now()),
         received=experiment.treated_by,
         clustered=_cluster(definitions, experiment) is not None,
         experiment=experiment,

@@ -80,7 +80,7 @@ def _worst(faults: Sequence[_Fault]) -> list[_Fault]:
 def _sentence(problems: Sequence[Any], model: type[Model]) -> str:
     first = problems[0]
     if first["type"] == "extra_forbidden":
-        known = ", ".join(sorted(model.model_fields))
+        known = ", ".join(sorted(f.alias or name for name, f in model.model_fields.items()))
         hint = f" Known here: {known}." if len(first["loc"]) == 1 else ""
         return f"There is no field of this name.{hint}"
     if first["type"] == "missing":

@@ -118,8 +118,11 @@ def _columns(values: pl.Series) -> tuple[Bytes, npt.NDArray[np.int64]]:
     offsets = np.frombuffer(ends, np.int64, len(values) + 1)
     text = np.frombuffer(data or b"", np.uint8)[offsets[0] : offsets[-1]]
     lengths = np.diff(offsets)
-    rows = np.zeros((len(values), lengths.max()), np.uint8)
-    rows[np.arange(rows.shape[1]) < lengths[:, None]] = text
+    longest = int(lengths.max())
+    if len(text) == len(values) * longest:
+        return np.ascontiguousarray(text.reshape(len(values), longest).T), lengths
+    rows = np.zeros((len(values), longest), np.uint8)
+    rows[np.arange(longest) < lengths[:, None]] = text
     return np.ascontiguousarray(rows.T), lengths
 
 
