@@ -161,6 +161,7 @@ def test_the_page_shows_what_lift_finds(app: App, tmp_path: Path) -> None:
         "bought: effect of free",
     ]
     assert found.plan[0].fact == "1,200"
+    assert found.plan[3].plan == "+2 points"
 
 
 def test_the_course_ends_where_the_figures_stand(app: App) -> None:

@@ -19,6 +19,7 @@ from courtesy.stages.experiments import Experiment, Learning, Pilot, Standing
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.lift import Lift, Notice
 from courtesy.stages.lift.advice import advice
+from courtesy.stages.lift.model import HIGHER
 
 
 def gather(app: App, name: str) -> Findings:
@@ -123,8 +124,10 @@ def _planned(findings: Findings, row: Mapping[str, Any]) -> Planned:
     if row["figure"] == "baseline":
         what = f"{row['metric']} in {findings.lift.control}"
         return Planned(what, unit.level(planned), unit.level(actual), ok)
+    sign = 1 if findings.better == HIGHER else -1
+    least = findings.worthwhile if planned is None else sign * abs(planned)
     fact = interval(unit, actual, row["low"], row["high"])
-    return Planned(f"{row['metric']}: effect of {row['arm']}", unit.named(planned), fact, ok)
+    return Planned(f"{row['metric']}: effect of {row['arm']}", unit.named(least), fact, ok)
 
 
 def _number(value: float | None) -> str:

@@ -119,7 +119,7 @@ def _intervals(axes: Axes, findings: Findings, panel: panels.Panel) -> None:
     for place, line in enumerate(panel.lines):
         row, colour = line.row, _KINDS[line.row.kind]
         if row.low is not None and row.high is not None:
-            axes.plot((row.low, row.high), (place, place), color=colour, lw=9, alpha=0.35)
+            axes.hlines(place, row.low, row.high, color=colour, lw=9, alpha=0.35)
         if row.value is not None:
             axes.plot(row.value, place, "o", color=colour, ms=12)
             said = f"{line.value} {line.ends}"
