@@ -115,3 +115,17 @@ def test_a_client_that_leaves_does_not_disturb_the_others(app: App) -> None:
 
     asyncio.run(put_some())
     assert "2" in kept(app)
+
+
+def test_what_is_not_urgent_tells_nobody(app: App) -> None:
+    told: list[int] = []
+    intake = Intake(app, lambda: told.append(len(kept(app))))
+
+    async def put_both() -> None:
+        await intake.put(batch("view"), urgent=False)
+        assert told == []
+        await asyncio.gather(intake.put(batch("call")), intake.put(batch("more"), urgent=False))
+        await intake.put(batch("last"), urgent=False)
+
+    asyncio.run(put_both())
+    assert (told, len(kept(app))) == ([3], 4)

@@ -64,7 +64,7 @@ class Flags:
                 flag, self._app, key["key"], await self._who(request)
             )
             if view is not None:
-                await self._intake.put(view)
+                await self._intake.put(view, urgent=False)
         except CourtesyError as error:
             return _failed(request, error, key)
         return _given(request, msgspec.json.encode(_told(answer)))

@@ -27,6 +27,7 @@ class Intake:
         self._most_bytes = most_bytes
         self._bytes = 0
         self._waiting: list[Waiting] = []
+        self._urgent = False
         self._writer: asyncio.Task[None] | None = None
 
     @property
@@ -34,8 +35,8 @@ class Intake:
         """Whether more bytes wait for the ledger than may."""
         return self._bytes >= self._most_bytes
 
-    async def put(self, batch: Accepted) -> None:
-        """Return when the batch is durable.
+    async def put(self, batch: Accepted, *, urgent: bool = True) -> None:
+        """Return when the batch is durable; what is not ``urgent`` tells nobody that it arrived.
 
         Raises:
             HomeError: it could not be written; nothing of it is kept.
@@ -43,6 +44,7 @@ class Intake:
         future = asyncio.get_running_loop().create_future()
         self._waiting.append((batch, future))
         self._bytes += len(batch.collected.body)
+        self._urgent |= urgent
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all())
         await future
@@ -50,10 +52,11 @@ class Intake:
     async def _write_all(self) -> None:
         while self._waiting:
             group, self._waiting = self._waiting, []
+            urgent, self._urgent = self._urgent, False
             error = await self._write(group)
             self._bytes -= sum(len(batch.collected.body) for batch, _ in group)
             _resolve(group, error)
-            if self._arrived and not error:
+            if self._arrived and urgent and not error:
                 self._arrived()
         self._writer = None
 
