@@ -2,9 +2,10 @@
 
 import absorb
 import assign
+import flags
 import latency
 import lift
 
 if __name__ == "__main__":
-    for bench in (absorb, assign, latency, lift):
+    for bench in (absorb, assign, flags, latency, lift):
         bench.main()
