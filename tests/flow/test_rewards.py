@@ -1,7 +1,10 @@
 """A month of a rewards app, as its publisher gave it out, through the whole of Courtesy."""
 
+import gzip
 import json
+import lzma
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 import pytest
 from aiosmtpd.controller import Controller
@@ -36,6 +40,8 @@ PUBLISHED = {
 }
 DUPLICATES = 397
 SALTS = 200
+SENDS = {1: 0, 2: 168, 3: 336, 4: 408, 5: 504, 6: 576}
+"""At which hour of the month each send went out; from any day of three to the next is no other."""
 
 
 class Sink:
@@ -56,6 +62,7 @@ class Sink:
 class Month:
     """What the example left behind: its home, and what the mail server got."""
 
+    data: Path
     home: Path
     imported: dict[str, Any]
     imported_again: dict[str, Any]
@@ -100,7 +107,7 @@ def month(shared_data: Callable[[str], Path], tmp_path_factory: pytest.TempPathF
         answer(home, "replay", COURTESY_SMTP_URL=f"smtp://127.0.0.1:{port}")
     finally:
         controller.stop()
-    return Month(home, {"text": done.stdout}, again, sink)
+    return Month(data, home, {"text": done.stdout}, again, sink)
 
 
 def ledger(month: Month, query: str) -> list[dict[str, Any]]:
@@ -211,3 +218,69 @@ def test_over_many_salts_the_interval_covers_zero_as_often_as_it_says(
     record_property("coverage", covered / SALTS)
     print(f"covered 0 in {covered} of {SALTS} randomisations ({covered / SALTS:.1%})")  # noqa: T201 - the figure that this test reports
     assert 0.90 <= covered / SALTS <= 0.99
+
+
+@dataclass(frozen=True)
+class Arms:
+    """What the members with and without an offer did, counted out of the raw rows."""
+
+    people: tuple[int, int]
+    bought: tuple[float, ...]
+    spent: tuple[float, ...]
+
+
+def counted_out(month: Month, hour: int) -> Arms:
+    """Without any of our code: shares of buyers and mean dollars (0.1 % winsorised) in 72 hours."""
+    with lzma.open(month.data / "transcript.jsonl.xz", "rt") as file:
+        rows = [json.loads(line) for line in file]
+    with gzip.open(month.data / "profile.json.gz", "rt") as file:
+        members = [json.loads(line)["id"] for line in file]
+    offered = {r["person"] for r in rows if r["event"] == "offer received" and r["time"] == hour}
+    spent = dict.fromkeys(members, 0.0)
+    bought = set()
+    for row in rows:
+        if row["event"] == "transaction" and hour <= row["time"] < hour + 72:
+            spent[row["person"]] += row["value"]["amount"]
+            bought.add(row["person"])
+    limit = np.quantile(list(spent.values()), 0.999)
+    others = [member for member in members if member not in offered]
+    groups = (sorted(offered), others)
+    return Arms(
+        people=(len(offered), len(others)),
+        bought=tuple(len(bought.intersection(group)) / len(group) for group in groups),
+        spent=tuple(float(np.mean([min(spent[m], limit) for m in group])) for group in groups),
+    )
+
+
+@pytest.mark.parametrize("send", SENDS)
+def test_each_send_is_an_imported_experiment(month: Month, send: int) -> None:
+    expected = counted_out(month, SENDS[send])
+    found = answer(month.home, "lift", f"send-{send}", "--fixed")
+    units = {arm["arm"]: arm["units"] for arm in found["arms"]}
+    assert (units["offer"], units["no-offer"]) == expected.people
+    assert sum(units.values()) == 17_000
+    metrics = {one["metric"]: one for one in found["comparisons"]}
+    for name, (with_offer, without) in (("bought", expected.bought), ("spent", expected.spent)):
+        assert metrics[name]["arm_mean"] == pytest.approx(with_offer, rel=1e-9)
+        assert metrics[name]["control_mean"] == pytest.approx(without, rel=1e-9)
+        assert metrics[name]["effect_low"] > 0
+    warnings = " ".join(found["warnings"])
+    assert ("carry_over: " in warnings) == (send > 1)
+
+
+def test_a_send_that_nobody_drew_by_chance_has_no_effect(month: Month, tmp_path: Path) -> None:
+    folder = tmp_path / "workspace"
+    shutil.copytree(EXAMPLE / "workspace", folder)
+    file = folder / "experiments" / "send-1.yaml"
+    told = file.read_text(encoding="utf-8").replace("randomised: true", "randomised: false")
+    file.write_text(told.replace("send-1", "mailing"), encoding="utf-8")
+    file.rename(file.with_name("mailing.yaml"))
+    home = tmp_path / "home"
+    shutil.copytree(month.home, home)
+    answer(home, "apply", str(folder))
+    found = answer(home, "lift", "mailing")
+    assert found["comparisons"] == []
+    assert len(found["associations"]) == 2
+    assert "not_randomised" in " ".join(found["warnings"])
+    assert found["on_treated"] == found["spreads"] == found["looks"] == []
+    assert "effect" not in courtesy(home, "lift", "mailing").replace("the effect of", "")
