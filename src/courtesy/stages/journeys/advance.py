@@ -101,8 +101,11 @@ def _step(tick: _Tick, group: pl.DataFrame) -> pl.DataFrame:
         return _rest(tick, _ended(group, COMPLETED, tick.now))
     node = definition.nodes[step]
     if isinstance(node, Send):
-        tick.sends.append(_sends(group, node, definition, tick.now))
-        return _pass(tick, group, pl.lit("said"), pl.lit(node.after))
+        sends = _sends(group, node, definition, tick.now)
+        tick.sends.append(sends)
+        spoken = pl.col("enrollment_id").is_in(sends["enrollment_id"].implode())
+        outcome = pl.when(spoken).then(pl.lit("said")).otherwise(pl.lit("silent"))
+        return _pass(tick, group, outcome, pl.lit(node.after))
     if isinstance(node, Wait):
         until = tick.now + node.length
         waiting = _pass(tick, group, pl.lit("waited"), pl.lit(node.after))
@@ -187,5 +190,6 @@ def _sends(group: pl.DataFrame, node: Send, journey: Journey, now: datetime) -> 
             pl.lit(expires, dtype=INSTANT).alias("expires_at"),
             pl.lit(journey.priority, dtype=pl.Int64).alias("priority"),
         )
+        .filter(pl.col("channels").list.len() > 0)
         .select(list(INTENTS))
     )

@@ -113,7 +113,10 @@ TRIALS = pl.Schema(
 
 @dataclass(frozen=True)
 class Variant:
-    """What a send says to one arm; ``words`` are the arm and its level of each factor."""
+    """What a send says to one arm; ``words`` are the arm and its level of each factor.
+
+    Without ``channels`` it says nothing.
+    """
 
     template: str
     channels: tuple[str, ...]

@@ -11,7 +11,7 @@ from courtesy.stages import experiments
 from courtesy.stages.experiments import Experiment
 from courtesy.stages.journeys.inspector import Inspector
 from courtesy.stages.journeys.model import Branch, Exit, Node, Send, Trial, Wait
-from courtesy.stages.journeys.variants import Words, filled, placeholders, variants, words_of
+from courtesy.stages.journeys.variants import NONE, Words, filled, placeholders, variants, words_of
 
 _SEND = {"template", "channel", "expires"}
 _OPTION = {"if", "then"}
@@ -118,7 +118,8 @@ class Chart(Inspector):
         for text in named:
             self._check_placeholders(text, path, test)
             for arm, words in (test.words if test else {}).items():
-                self.exist(noun, [filled(text, words)], known, path, f" for the arm {arm}")
+                said = [name for name in [filled(text, words)] if name != NONE]
+                self.exist(noun, said, known, path, f" for the arm {arm}")
 
     def _check_placeholders(self, text: str, path: Path, test: _Test | None) -> None:
         if test is None:

@@ -10,6 +10,9 @@ Words = Mapping[str, Mapping[str, str]]
 """Of each arm what is said in place of each placeholder."""
 
 ARM = "arm"
+NONE = "none"
+"""As a level that stands for a channel or a template: the send says nothing to that arm."""
+
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 
@@ -40,5 +43,7 @@ def variants(send: Send, words: Words) -> dict[str, Variant]:
 
 def variant(send: Send, words: Mapping[str, str]) -> Variant:
     """What a send says to an arm with these words."""
+    template = filled(send.template, words)
     channels = dict.fromkeys(filled(channel, words) for channel in send.channels)
-    return Variant(filled(send.template, words), tuple(channels), words)
+    spoken = [channel for channel in channels if NONE not in {channel, template}]
+    return Variant(template, tuple(spoken), words)

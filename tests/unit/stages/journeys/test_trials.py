@@ -162,6 +162,21 @@ def test_a_cell_of_factors_names_template_and_channels() -> None:
     assert by_person(moves.enrollments, "reason")["cid"] == "exit"
 
 
+def test_channels_in_all_combinations_say_nothing_where_the_level_is_none() -> None:
+    definition = journey("""
+        - test: {name: mix, factors: {mail: {email: 1, none: 1}, text: {sms: 1, none: 1}}}
+        - send: {template: hello, channel: "{{mail}}"}
+        - send: {template: hello, channel: ["{{text}}"]}
+        """)
+    cells = {"ana": "email+sms", "bea": "none+sms", "cid": "email+none", "dot": "none+none"}
+    moves = run(entered(definition, *cells), definition, {"mix": cells})
+    said = moves.sends.select("person_id", pl.col("channels").list.first()).sort(pl.all())
+    assert said.rows() == [("ana", "email"), ("ana", "sms"), ("bea", "sms"), ("cid", "email")]
+    outcomes = moves.passages.filter(pl.col("outcome").is_in(["said", "silent"]))
+    assert outcomes["outcome"].value_counts().sort("outcome").rows() == [("said", 4), ("silent", 4)]
+    assert set(moves.trials["arm"]) == set(cells.values())
+
+
 NESTED = """
 - test: {name: outer, arms: {plain: 1, free: 1}, then: {free: [
     {test: {name: inner, arms: {plain: 1, story: 1}}}, {send: {template: "note-{{arm}}"}}]}}
