@@ -115,15 +115,14 @@ def test_covariates(record: Record, random: np.random.Generator) -> None:
 
 
 def test_strata(record: Record, random: np.random.Generator) -> None:
-    runs, hits = 1_000, 0
+    runs, hits = 4_000, 0
     for _ in range(runs):
         stratum, who = random.integers(0, 3, 600), random.random(600) < 0.5
         outcome = stratum * 2.0 + 0.5 * who + random.normal(size=600)
         arms = []
         for arm in (False, True):
             parts = [Moments.of(outcome[(who == arm) & (stratum == s)][:, None]) for s in range(3)]
-            names = ("count", "mean", "scatter")
-            arms.append(Moments(*(np.stack([getattr(p, n) for p in parts]) for n in names)))
+            arms.append(Moments.stacked(parts))
         control, treated = post_stratified(arms)
         found = compare(control, treated, Fixed())
         hits += bool(found.low <= 0.5 <= found.high)

@@ -4,8 +4,8 @@ In: counts, means and scatter of groups. Out: effects with intervals and p-value
 whatever shape the groups have. Knows nothing of people or campaigns.
 Verbs: ``mean_of``, ``ratios``, ``adjusted``, ``post_stratified`` (an arm's value), ``averaged``
 (several arms as one), ``compare`` and ``compare_quantile`` (two arms, under ``Fixed`` or
-``AlwaysValid``), ``per_reached`` (those who got it), ``diluted`` (those who could not), ``shrunk``
-and ``separate`` (segments),
+``AlwaysValid``), ``per_reached`` (those who got it), ``diluted`` (those who could not), ``evened``,
+``shrunk`` and ``separate`` (segments),
 ``holm``, ``benjamini_hochberg`` (many comparisons), ``chi_square``, ``sequential`` (the sample
 ratio), ``people_needed``, ``power`` (a plan), ``winsorised``.
 """
@@ -21,9 +21,9 @@ from courtesy.ground.stats.multiplicity import benjamini_hochberg, holm
 from courtesy.ground.stats.power import Sizing, people_needed, power
 from courtesy.ground.stats.quantiles import QuantileEffect, compare_quantile
 from courtesy.ground.stats.quotient import Quotient
-from courtesy.ground.stats.rule import DEFAULT_ALPHA, AlwaysValid, Fixed, Rule, no_steadier
+from courtesy.ground.stats.rule import DEFAULT_ALPHA, AlwaysValid, Fixed, Rule
 from courtesy.ground.stats.sample_ratio import ALARM, chi_square, sequential
-from courtesy.ground.stats.segments import Segments, separate, shrunk
+from courtesy.ground.stats.segments import Segments, evened, separate, shrunk
 from courtesy.ground.stats.strata import post_stratified
 from courtesy.ground.stats.winsorise import winsorised
 
@@ -51,9 +51,9 @@ __all__ = [
     "compare_quantile",
     "difference",
     "diluted",
+    "evened",
     "holm",
     "mean_of",
-    "no_steadier",
     "people_needed",
     "per_reached",
     "post_stratified",

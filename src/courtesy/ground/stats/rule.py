@@ -86,7 +86,11 @@ class AlwaysValid:
 
     def steadied(self, control: Estimate, treated: Estimate) -> tuple[Estimate, Estimate]:
         """Each arm's variance for one unit is at least that of all units together."""
-        return no_steadier(control, treated)
+        units = control.units + treated.units
+        apart = np.square(treated.value - control.value) * control.units * treated.units
+        inside = [a.variance * a.units * np.maximum(a.units - 1, 0) for a in (control, treated)]
+        whole = (sum(inside) + apart / np.maximum(units, 1)) / np.maximum(units - 1, 1)
+        return _at_least(control, whole), _at_least(treated, whole)
 
     def reach(self, units: Array, freedom: Array) -> Array:
         """The boundary at so many units, in standard errors."""
@@ -106,15 +110,6 @@ class AlwaysValid:
     def _growth(self, units: Array) -> Array:
         doubt = -2 * np.log(self.alpha)
         return np.asarray(units * (doubt + np.log(doubt) + 1) / self.tuned_for)
-
-
-def no_steadier(control: Estimate, treated: Estimate) -> tuple[Estimate, Estimate]:
-    """Both arms, neither with less variance for one unit than all units together have."""
-    units = control.units + treated.units
-    apart = np.square(treated.value - control.value) * control.units * treated.units
-    inside = [a.variance * a.units * np.maximum(a.units - 1, 0) for a in (control, treated)]
-    whole = (sum(inside) + apart / np.maximum(units, 1)) / np.maximum(units - 1, 1)
-    return _at_least(control, whole), _at_least(treated, whole)
 
 
 def _at_least(arm: Estimate, whole: Array) -> Estimate:

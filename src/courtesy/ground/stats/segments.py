@@ -7,13 +7,14 @@ under which intervals hold the truth as often as they say; Cochran (1954) for th
 any spread; DerSimonian & Laird (1986), "Meta-Analysis in Clinical Trials", for the spread of a few.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
 from courtesy.ground.primitives.errors import DataError
+from courtesy.ground.stats.estimate import Estimate
 from courtesy.ground.stats.moments import Array
 from courtesy.ground.stats.rule import DEFAULT_ALPHA
 
@@ -37,6 +38,31 @@ class Segments:
     overall: float
     spread: float
     p_value: float
+
+
+def evened(control: Estimate, treated: Estimate) -> tuple[Estimate, Estimate]:
+    """Both arms with variances that a small arm of a small segment can be trusted with.
+
+    Where an outcome is rare, an arm of few people that happens to have seen little of it also has
+    too small a variance, and its chance effect counts for too much: with a holdout of 10 % and
+    conversions of 1 %, segments that are all alike seemed to differ in a quarter of simulations.
+    So a segment has one variance for a unit, from both arms, times how much each arm's differs
+    from that over all segments.
+
+    Args:
+        control: one value for each segment, ``(segments,)``.
+        treated: the same of the other arm.
+    """
+    within = [arm.variance * arm.units for arm in (control, treated)]
+    units = control.units + treated.units
+    both = (within[0] * control.units + within[1] * treated.units) / np.maximum(units, 1)
+    return _with_unit(control, within[0], both), _with_unit(treated, within[1], both)
+
+
+def _with_unit(arm: Estimate, own: Array, both: Array) -> Estimate:
+    expected = np.sum(arm.units * both)
+    ratio = np.sum(arm.units * own) / expected if expected > 0 else 1.0
+    return replace(arm, variance=both * ratio / np.maximum(arm.units, 1))
 
 
 def shrunk(effects: npt.ArrayLike, errors: npt.ArrayLike, alpha: float = DEFAULT_ALPHA) -> Segments:

@@ -13,7 +13,7 @@ from courtesy.ground.stats import (
     Moments,
     Segments,
     difference,
-    no_steadier,
+    evened,
     separate,
     shrunk,
 )
@@ -110,7 +110,7 @@ def _spreads(design: Design, trait: str, outcome: Outcome, parts: _Parts) -> Ite
     arms = dict(zip(parts.sums, estimates(stacked, outcome), strict=True))
     control = arms.pop(design.control)
     for arm, treated in arms.items():
-        own = difference(*no_steadier(control, treated))
+        own = difference(*evened(control, treated))
         people = [one.get(design.control, 0) + one.get(arm, 0) for one in parts.people]
         known = np.flatnonzero(np.isfinite(own.value) & (own.error > 0))
         if len(known) >= _FEWEST:

@@ -6,7 +6,7 @@ from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from courtesy.ground.primitives.errors import DataError
-from courtesy.ground.stats import separate, shrunk
+from courtesy.ground.stats import Estimate, evened, separate, shrunk
 
 random = np.random.default_rng(23)
 
@@ -68,3 +68,28 @@ def test_the_spread_of_a_few_is_dersimonian_and_lairds() -> None:
 def test_one_segment_is_refused() -> None:
     with pytest.raises(DataError, match="two segments"):
         separate([1.0], [0.1])
+
+
+def arm(variances: list[float], units: list[float]) -> Estimate:
+    """Values of zero, with such variances of one unit."""
+    count = np.array(units)
+    return Estimate(np.zeros(len(units)), np.array(variances) / count, count)
+
+
+def test_an_arm_that_saw_nothing_of_it_by_chance_is_not_taken_for_sure() -> None:
+    few, many = arm([0.0, 2.0, 1.0], [50, 50, 50]), arm([1.0, 1.0, 1.0], [450, 450, 450])
+    control, treated = evened(few, many)
+    np.testing.assert_allclose(control.variance * 50, [0.9, 1.1, 1.0])
+    np.testing.assert_allclose(treated.variance * 450, [0.9, 1.1, 1.0])
+
+
+def test_an_arm_that_varies_more_in_all_segments_keeps_doing_so() -> None:
+    control, treated = evened(arm([1.0, 1.0], [90, 90]), arm([4.0, 4.0], [10, 10]))
+    np.testing.assert_allclose(control.variance * 90, [1, 1])
+    np.testing.assert_allclose(treated.variance * 10, [4, 4])
+
+
+def test_where_nobody_differs_there_is_no_variance() -> None:
+    control, treated = evened(arm([0.0], [9]), arm([0.0], [9]))
+    assert not control.variance.any()
+    assert not treated.variance.any()
