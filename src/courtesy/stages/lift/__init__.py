@@ -10,6 +10,7 @@ result is shown).
 from courtesy.stages.lift.advice import advice
 from courtesy.stages.lift.check import check
 from courtesy.stages.lift.conclude import conclude
+from courtesy.stages.lift.estimates import corrected
 from courtesy.stages.lift.factors import factor_effects
 from courtesy.stages.lift.limits import futile, guarded
 from courtesy.stages.lift.looks import looks
@@ -67,6 +68,7 @@ __all__ = [
     "association",
     "check",
     "conclude",
+    "corrected",
     "decided",
     "factor_effects",
     "futile",

@@ -6,39 +6,22 @@ from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats import ALARM, chi_square, sequential
 from courtesy.stages.lift import notices as noticed
 from courtesy.stages.lift.estimates import comparisons, corrected, of_arms
-from courtesy.stages.lift.model import (
-    Arm,
-    Comparison,
-    Design,
-    Lift,
-    Notice,
-    Outcome,
-    SampleRatio,
-    Tally,
-)
-from courtesy.stages.lift.strata import stratified
+from courtesy.stages.lift.model import Arm, Design, Lift, Notice, Outcome, SampleRatio
 
 
-def conclude(
-    design: Design,
-    outcomes: Sequence[Outcome],
-    notices: Sequence[Notice] = (),
-    strata: Sequence[Tally] = (),
-) -> Lift:
+def conclude(design: Design, outcomes: Sequence[Outcome], notices: Sequence[Notice] = ()) -> Lift:
     """What the sums of an experiment say.
 
     Args:
         design: the arms and how they were made.
         outcomes: one for each metric, with the same arms.
         notices: what is known already, to stand among the warnings.
-        strata: the same sums for each stratum, so that the metrics are post-stratified; empty for
-            without.
 
     Raises:
         DataError: the control is not among the arms or is empty, or there is nothing beside it.
     """
     _check(design)
-    found = corrected(_compared(design, outcomes, strata))
+    found = corrected([c for o in outcomes for c in comparisons(design, o, of_arms(design, o))])
     ratio = _sample_ratio(design)
     warnings = [*notices, *noticed.of_design(design, ratio)]
     warnings += [n for outcome in outcomes for n in noticed.of_outcome(design, outcome)]
@@ -62,14 +45,6 @@ def _check(design: Design) -> None:
         raise DataError(f"Nobody is in the control {design.control!r}; the arms are: {arms}.")
     if not any(units for arm, units in design.units.items() if arm != design.control):
         raise DataError(f"There is no arm with people beside the control {design.control!r}.")
-
-
-def _compared(
-    design: Design, outcomes: Sequence[Outcome], strata: Sequence[Tally]
-) -> list[Comparison]:
-    better = {(c.metric, c.arm): c for c in stratified(design, strata)}
-    plain = (c for o in outcomes for c in comparisons(design, o, of_arms(design, o)))
-    return [better.get((c.metric, c.arm), c) for c in plain]
 
 
 def _arms(design: Design) -> tuple[Arm, ...]:

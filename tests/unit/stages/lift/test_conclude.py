@@ -7,7 +7,7 @@ import pytest
 
 from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats import Fixed, Moments
-from courtesy.stages.lift import Design, Lift, Outcome, Tally, as_data, as_text, conclude
+from courtesy.stages.lift import Design, Lift, Outcome, as_data, as_text, conclude
 from courtesy.stages.lift.model import LOWER, PROPORTION
 
 UNITS = {"holdout": 1_000, "mail": 4_000}
@@ -55,22 +55,6 @@ def test_no_verdict_where_the_sample_ratio_is_broken() -> None:
     text = as_text(lift)
     assert "No verdict: the arms do not have the shares" in text
     assert "helps" not in text
-
-
-def test_strata_take_the_place_of_the_plain_comparison() -> None:
-    parts = [(300, 700, 60, 175), (700, 3_300, 40, 425)]
-    tallies = []
-    for at, (few, many, *hits) in enumerate(parts):
-        units = {"holdout": few, "mail": many}
-        moments = {
-            arm: Moments.of_counts(units[arm], hit) for arm, hit in zip(units, hits, strict=True)
-        }
-        tallies.append(Tally(str(at), units, (Outcome("bought", PROPORTION, moments),)))
-    lift = conclude(DESIGN, [bought(100, 600)], strata=tallies)
-    (shown,) = lift.comparisons
-    assert shown.method == "fixed, proportion, post-stratified"
-    assert shown.arm_mean == pytest.approx(0.2 * 175 / 700 + 0.8 * 425 / 3_300)
-    assert shown.p_holm == shown.p_value
 
 
 def test_shares_are_told_beside_those_expected() -> None:

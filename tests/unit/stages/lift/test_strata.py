@@ -54,7 +54,7 @@ def test_strata_take_out_noise_with_and_without_covariates(
 ) -> None:
     design, outcome = replace(DESIGN, rule=rule), replace(PLAIN, pairs=pairs)
     (plain,) = conclude(design, [outcome]).comparisons
-    (found,) = conclude(design, [outcome], strata=tallies(outcome)).comparisons
+    (found,) = stratified(design, tallies(outcome))
     assert found.method.endswith(", post-stratified")
     for one in (plain, found):
         assert one.effect_low is not None
@@ -82,5 +82,3 @@ def test_clusters_and_arms_of_one_are_left_as_they_are() -> None:
     few = [Tally("0", {"control": 1}, (replace(PLAIN, moments={"control": one}),))]
     assert stratified(DESIGN, few) == ()
     assert stratified(DESIGN, []) == ()
-    (plain,) = conclude(DESIGN, [PLAIN], strata=few).comparisons
-    assert plain.method == "fixed, mean"
