@@ -60,6 +60,15 @@ def test_a_table_gives_back_what_was_appended(engine: Engine, lake: Lake) -> Non
     assert found["day"].to_list() == [date(2026, 3, day) for day in (1, 2, 3)]
 
 
+def test_a_column_that_came_later_is_null_before(engine: Engine, lake: Lake) -> None:
+    lake.append(VISITS, _visits("a"), writer="test", version=1)
+    wider = Table("visits", "occurred_at", pl.Schema({**VISITS.schema, "unit": pl.String()}))
+    later = _visits("b").with_columns(pl.lit("home").alias("unit"))
+    lake.append(wider, later, writer="test", version=2)
+    sql = "SELECT person_id, unit FROM visits ORDER BY person_id"
+    assert engine.query(sql, tables=[wider], frames={}).rows() == [("a", None), ("b", "home")]
+
+
 def test_times_are_utc_to_the_microsecond(engine: Engine, lake: Lake) -> None:
     lake.append(VISITS, _visits("a"), writer="test", version=1)
     found = engine.query(

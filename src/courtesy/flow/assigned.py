@@ -8,7 +8,8 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.flow.sizing import cluster_of, defined, journeys_of
+from courtesy.flow.holdouts import cluster
+from courtesy.flow.sizing import defined, journeys_of
 from courtesy.flow.trigger import Turn
 from courtesy.ground.primitives.errors import DefinitionError
 from courtesy.stages.audiences import evaluate
@@ -79,8 +80,8 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     """What decides of each person once: their arm, and what could keep them out."""
     people = pl.DataFrame({"person_id": ids}, schema=_PERSON).unique(maintain_order=True)
-    cluster = cluster_of(turn.definitions, experiment)
-    units = experiments_store.units_of(turn.transaction, people, cluster)
+    trait = cluster(turn.definitions, experiment)
+    units = experiments_store.units_of(turn.transaction, people, trait)
     before = experiments_store.exposed_before(turn.transaction, experiment.name, people)
     arms = arms_of(units, experiment, turn.now, standing, before)
     split = split_of(experiment, turn.now)
@@ -97,9 +98,7 @@ def _rows(
 
 def _held(turn: Turn, experiment: Experiment, people: pl.DataFrame) -> pl.Series:
     """The holdout that leaves each person alone, the widest first; null for the others."""
-    policy = turn.definitions.policy
-    cluster = policy.holdouts.cluster if policy else None
-    units = experiments_store.units_of(turn.transaction, people, cluster)["unit"]
+    units = experiments_store.units_of(turn.transaction, people, cluster(turn.definitions))["unit"]
     found = pl.Series("held", [None] * len(units), dtype=pl.String)
     for holdout, share in reversed(list(_holdouts(turn, experiment))):
         mine = is_held(units, Split.holdout(holdout, share))

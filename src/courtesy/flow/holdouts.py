@@ -14,7 +14,15 @@ from courtesy import workspace
 from courtesy.ground.definitions import check, read_yaml
 from courtesy.ground.definitions import store as definitions_store
 from courtesy.ground.ledger import Transaction
-from courtesy.stages.experiments import EXPOSED, HOLDOUT, TREATED, UNIVERSAL, Split, is_held
+from courtesy.stages.experiments import (
+    EXPOSED,
+    HOLDOUT,
+    TREATED,
+    UNIVERSAL,
+    Experiment,
+    Split,
+    is_held,
+)
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.messages import Policy
 from courtesy.stages.messages.policy import Holdouts
@@ -59,9 +67,13 @@ def history(transaction: Transaction, name: str) -> Sizes:
     return Sizes(min(since, default=0.0), max(since, default=0.0), now)
 
 
-def cluster(definitions: Workspace) -> str | None:
-    """The trait whose equals are left alone together; None where everybody stands alone."""
-    return _holdouts(definitions).cluster
+def cluster(definitions: Workspace, experiment: Experiment | None = None) -> str | None:
+    """The trait whose equals are treated alike; None where everybody stands alone.
+
+    An experiment may name its own; the policy's holds for all others, and for holdouts.
+    """
+    own = experiment.cluster if experiment else None
+    return own or _holdouts(definitions).cluster
 
 
 def drawn(

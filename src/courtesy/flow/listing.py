@@ -10,8 +10,9 @@ import msgspec
 from courtesy import workspace
 from courtesy.app import App
 from courtesy.flow.beside import plan_beside_fact
+from courtesy.flow.holdouts import cluster
 from courtesy.flow.pilots import frozen_plan
-from courtesy.flow.sizing import cluster_of, defined, journeys_of
+from courtesy.flow.sizing import defined, journeys_of
 from courtesy.stages.experiments import (
     HOLDOUT,
     TREATED,
@@ -79,7 +80,7 @@ def shown(app: App, name: str) -> dict[str, Any]:
         "control": one.control,
         "traffic": share_at(one.traffic, app.clock.now()),
         "layer": asdict(one.layer) if one.layer else None,
-        "cluster": cluster_of(definitions, one),
+        "cluster": cluster(definitions, one),
         "metrics": list(one.metrics),
         "people": people,
         "started_at": standing and standing.started_at,

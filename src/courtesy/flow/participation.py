@@ -82,13 +82,14 @@ def decide(
         n rows of ``DECIDED`` for each experiment.
     """
     units = cache(partial(experiments_store.units_of, turn.transaction, people))
-    shared, wanted = cluster(turn.definitions), list(experiments)
+    wanted = list(experiments)
     dealt = [
-        _dealt(turn, one, units(one.cluster or shared), standings.get(one.name)) for one in wanted
+        _dealt(turn, one, units(cluster(turn.definitions, one)), standings.get(one.name))
+        for one in wanted
     ]
     if not dealt:
         return pl.DataFrame(schema=DECIDED)
-    held = _held(turn, units(shared))
+    held = _held(turn, units(cluster(turn.definitions)))
     return _judged(pl.concat(dealt), held, _unfit(turn, wanted, people))
 
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
+from courtesy.flow.holdouts import cluster
 from courtesy.flow.trigger import Turn, matching
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.errors import DataError, DefinitionError, NotFoundError
@@ -74,7 +75,7 @@ def size_of(app: App, name: str) -> Size:
         _HISTORY,
         (_mean(metric),),
         history=pilot.history,
-        clustered=cluster_of(definitions, experiment) is not None,
+        clustered=cluster(definitions, experiment) is not None,
     )
     (tally,) = tallies(app.engine, exposures, plan, now=now, merges=merges)
     past = Past(tally.outcomes[0], len(people), _arrivals(people, lately), respond)
@@ -106,12 +107,6 @@ def planned(experiment: Experiment) -> Pilot:
             place=experiment.name,
         )
     return experiment.pilot
-
-
-def cluster_of(definitions: Workspace, experiment: Experiment) -> str | None:
-    """The trait whose equals share an arm: the experiment's own, else that of all holdouts."""
-    everywhere = definitions.policy.holdouts.cluster if definitions.policy else None
-    return experiment.cluster or everywhere
 
 
 def journeys_of(definitions: Workspace, name: str) -> list[Journey]:
@@ -230,8 +225,8 @@ def _exposures(
     transaction: Transaction, definitions: Workspace, experiment: Experiment, people: pl.DataFrame
 ) -> pl.DataFrame:
     """``EXPOSED`` rows, all in one arm."""
-    cluster = cluster_of(definitions, experiment)
-    units = experiments_store.units_of(transaction, people.select("person_id"), cluster)
+    trait = cluster(definitions, experiment)
+    units = experiments_store.units_of(transaction, people.select("person_id"), trait)
     return people.join(units, on="person_id", how="left", maintain_order="left").select(
         pl.lit(experiment.name).alias("experiment"),
         "person_id",

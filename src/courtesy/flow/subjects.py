@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from courtesy.app import App
-from courtesy.flow.holdouts import history
+from courtesy.flow.holdouts import cluster, history
 from courtesy.flow.observed import observed
 from courtesy.ground.lake import Table
 from courtesy.ground.ledger import Transaction
@@ -123,7 +123,7 @@ def _tried(
         metrics,
         expected_shares(experiment, app.clock.now()),
         received=experiment.treated_by,
-        clustered=_cluster(definitions, experiment) is not None,
+        clustered=cluster(definitions, experiment) is not None,
         experiment=experiment,
     )
 
@@ -141,11 +141,6 @@ def _own(definitions: Workspace, experiment: Experiment) -> Metrics:
 
 def _trials(journey: Journey) -> set[str]:
     return {node.experiment for node in journey.nodes.values() if isinstance(node, Trial)}
-
-
-def _cluster(definitions: Workspace, experiment: Experiment) -> str | None:
-    held = definitions.policy.holdouts.cluster if definitions.policy else None
-    return experiment.cluster or held
 
 
 def _journey(
@@ -189,6 +184,12 @@ def _with_holdout(  # noqa: PLR0913, PLR0917 - same
     smallest, largest, now = history(transaction, name)
     if not now:
         raise DataError("It leaves nobody alone, so nothing can be compared.", place=name)
+    if not smallest:
+        raise DataError(
+            "It left nobody alone for a while, so that everybody was on the treated side once. "
+            "A new name begins a new figure.",
+            place=name,
+        )
     exposures: pl.DataFrame | Table = EXPOSURES
     notices: tuple[Notice, ...] = ()
     if smallest < largest:
@@ -202,7 +203,6 @@ def _with_holdout(  # noqa: PLR0913, PLR0917 - same
                 f"was between {smallest:.1%} and {largest:.1%}, and they were on both sides.",
             ),
         )
-    policy = definitions.policy
     return Subject(
         name,
         HOLDOUT,
@@ -210,7 +210,7 @@ def _with_holdout(  # noqa: PLR0913, PLR0917 - same
         {HOLDOUT: smallest, TREATED: 1 - largest},
         exposures=exposures,
         received=sent,
-        clustered=bool(policy and policy.holdouts.cluster),
+        clustered=cluster(definitions) is not None,
         notices=notices,
     )
 

@@ -35,7 +35,7 @@ def dealt(
         experiment = definitions.experiments.get(str(name))
         if experiment is not None:
             people = group.select("person_id").unique(maintain_order=True)
-            trait = experiment.cluster or cluster(definitions)
+            trait = cluster(definitions, experiment)
             units = experiments_store.units_of(transaction, people, trait)
             before = experiments_store.exposed_before(transaction, experiment.name, people)
             arms = arms_of(units, experiment, now, standings.get(experiment.name), before)

@@ -68,7 +68,7 @@ for command in (plan, apply, serve, replay, report, demo):
 
 def main() -> None:
     """Run one command; exits with 0 only on success."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     try:
         commands()
     except CourtesyError as error:

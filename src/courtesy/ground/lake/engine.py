@@ -95,7 +95,7 @@ def _attach(cursor: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str
     paths = ", ".join(map(_literal, files))
     cursor.execute(
         f"CREATE TEMP VIEW {table.name} AS"  # noqa: S608 - our own names
-        f" SELECT * FROM read_parquet([{paths}], hive_partitioning = true)"
+        f" SELECT * FROM read_parquet([{paths}], hive_partitioning = true, union_by_name = true)"
     )
 
 

@@ -55,6 +55,7 @@ class Log:
     def append(self, frame: pl.DataFrame, mark: Transaction) -> None:
         """Commit the rows together with ``mark``, and see them safely on the disk.
 
+        Columns that the table does not have yet are null in the rows that it has.
         Fails where another process committed the same mark since ``newest`` was last asked.
         """
         rows = frame.to_arrow()
@@ -64,6 +65,7 @@ class Log:
             self._opened,
             rows,
             mode="append",
+            schema_mode="merge",
             commit_properties=CommitProperties(app_transactions=[mark]),
         )
         self.settle(before)

@@ -16,6 +16,7 @@ from courtesy.stages.journeys.model import END, Entry, Goal, Journey
 from courtesy.stages.journeys.steps import Chart
 
 _LATEST = timedelta(days=1)
+_SENT = "Email Sent"
 _NAME = r"^[a-z0-9][a-z0-9_-]*$"
 
 
@@ -84,6 +85,9 @@ def _entry(chart: Chart, file: _EntryFile) -> Entry:
         raise chart.refusal(("entry",), "It should name either an event or an audience.")
     if file.where is not None and file.event is None:
         raise chart.refusal(("entry", "where"), "Only an event has properties to look at.")
+    if file.event == _SENT and file.again != "never":
+        detail = "What was sent would invite to more, without end: it goes with again: never only."
+        raise chart.refusal(("entry", "again"), detail)
     where = {"did": file.event, "where": file.where}
     return Entry(
         event=file.event,

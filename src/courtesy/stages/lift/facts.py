@@ -36,6 +36,13 @@ def covariate(metric: Metric, history: timedelta) -> str:
     return _value(metric, -history, history, tests)
 
 
+def before(metric: Metric) -> str:
+    """Whether a conversion happened as long before the exposure as it may happen after, or ever."""
+    tests = ["h.occurred_at < u.exposed_at"]
+    tests += [] if metric.within is None else [_from(-metric.within)]
+    return _value(metric, _NOTHING, metric.within, tests)
+
+
 def received(did: Did, within: timedelta) -> str:
     """1 where the event happened ``within`` the exposure (zero: until now), else 0."""
     tests = [_from(_NOTHING), *_until(within or None), *happened((did.event,), did.where)]

@@ -16,11 +16,14 @@ from courtesy.ground.primitives.errors import DataError
 from courtesy.stages.lift.columns import Columns
 from courtesy.stages.lift.conclude import conclude
 from courtesy.stages.lift.model import Comparison, Design, Lift, Metric, Notice, Outcome, Tally
-from courtesy.stages.lift.people import winsorised
+from courtesy.stages.lift.people import conversions, winsorised
 from courtesy.stages.lift.plan import Plan
 from courtesy.stages.lift.quantile import compared, values
 from courtesy.stages.lift.quantile import notices as quantile_notices
 from courtesy.stages.lift.tally import Data, grouped, summed
+
+_FEW = 10
+_FAR_MORE = 2
 
 
 def measure(
@@ -95,6 +98,8 @@ def _notices(plan: Plan, whole: Tally, row: Mapping[str, Any]) -> Iterator[Notic
         yield from _incomplete(whole, outcome, Columns.of(plan, metric).size)
     for n, _ in winsorised(plan):
         yield from _held_back(plan.facts[n], row[f"limit{n}"])
+    for n in conversions(plan):
+        yield from _late(plan.facts[n], whole, row[f"before{n}"] or 0)
     if row["mixed"]:
         yield Notice(
             "two_arms",
@@ -120,6 +125,18 @@ def _incomplete(whole: Tally, outcome: Outcome, size: int | None) -> Iterator[No
             "incomplete_follow_up",
             f"{waiting} of {everyone} people are left out of {outcome.metric}: their time to "
             "respond is not over.",
+        )
+
+
+def _late(metric: Metric, whole: Tally, before: int) -> Iterator[Notice]:
+    """Whether outcomes come before exposures, which then were recorded too late."""
+    found = [one for one in whole.outcomes if one.metric == metric.name]
+    after = sum(float(m.count * m.mean[0]) for one in found for m in one.moments.values())
+    if found and before >= _FEW and before > _FAR_MORE * after:
+        yield Notice(
+            "before_exposure",
+            f"{before:,} people had {metric.name} before they were exposed and {after:,.0f} after; "
+            "what came before does not count. Were the exposures recorded too late?",
         )
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from courtesy.ground.rules.literals import listed, literal, timestamp
-from courtesy.stages.lift.facts import covariate, happened, later, outcome, received
+from courtesy.stages.lift.facts import before, covariate, happened, later, outcome, received
+from courtesy.stages.lift.model import CONVERSION
 from courtesy.stages.lift.plan import Plan, window
 
 DAY = "day"
@@ -62,6 +63,8 @@ def people(plan: Plan, now: datetime, by: str | None) -> str:
     ``day{j}``, when it is; ``r{j}``, whether the treatment reached the person within it. Further
     relations: ``units``, with everybody exposed, and ``limits``, where values are winsorised.
 
+    ``outcomes`` also has ``b{n}`` of every conversion n: whether it happened before the exposure.
+
     Args:
         plan: what is asked.
         now: nothing after this instant exists.
@@ -71,7 +74,8 @@ def people(plan: Plan, now: datetime, by: str | None) -> str:
         DefinitionError: a metric does not fit together.
     """
     kept = ", ".join(f"u.{name}" for name in ("person_id", "arm", "exposed_at", *_unit(plan)))
-    facts = ", ".join([kept, *(f"{fact} AS {name}" for name, fact in _facts(plan))])
+    found = [*_facts(plan), *((f"b{n}", before(plan.facts[n])) for n in conversions(plan))]
+    facts = ", ".join([kept, *(f"{fact} AS {name}" for name, fact in found)])
     limits = _limits(plan, now) if any(winsorised(plan)) else ""
     joined = "outcomes AS o" + (" CROSS JOIN limits AS l" if limits else "")
     if by == SEGMENT:
@@ -119,6 +123,11 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
             yield f"x{n}", covariate(part, plan.history)
     if plan.received:
         yield from ((f"r{j}", received(plan.received, w)) for j, w in enumerate(plan.windows))
+
+
+def conversions(plan: Plan) -> Iterator[int]:
+    """The facts that are yes or no."""
+    return (n for n, part in enumerate(plan.facts) if part.kind == CONVERSION)
 
 
 def winsorised(plan: Plan) -> Iterator[tuple[int, float]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from courtesy.stages.lift.model import Metric, Ratio
-from courtesy.stages.lift.people import DAY, SEGMENT, people, winsorised
+from courtesy.stages.lift.people import DAY, SEGMENT, conversions, people, winsorised
 from courtesy.stages.lift.plan import Plan, parts, window
 from courtesy.stages.lift.sums import names, selected
 
@@ -27,10 +27,10 @@ def summing(plan: Plan, now: datetime, by: str | None = None) -> str:
     """SQL with one row for each arm and group, and one at least for each arm.
 
     ``arm``; ``exposed``: everybody in it; ``mixed``: people in several arms; ``split``: clusters in
-    several; ``limit{n}``: where fact n was winsorised; ``of_group``: the group, null where it has
-    nobody; ``units``: its people; ``assigned``: people or clusters; and the sums of metric i under
-    the name ``m{i}``, with the columns of ``Columns``. By day a row has only the metrics whose
-    window is ``of_window``; the others are null.
+    several; ``limit{n}``: where fact n was winsorised; ``before{n}``: how many had fact n before;
+    ``of_group``: the group, null where it has nobody; ``units``: its people; ``assigned``: people
+    or clusters; and the sums of metric i under the name ``m{i}``, with the columns of ``Columns``.
+    By day a row has only the metrics whose window is ``of_window``; the others are null.
 
     Args:
         plan: what to sum up; its quantiles are left out.
@@ -41,6 +41,10 @@ def summing(plan: Plan, now: datetime, by: str | None = None) -> str:
         DefinitionError: a metric does not fit together.
     """
     limits = [f"(SELECT y{n} FROM limits) AS limit{n}" for n, _ in winsorised(plan)]  # noqa: S608 - numbered
+    limits += [
+        f"(SELECT CAST(SUM(b{n}) AS BIGINT) FROM outcomes) AS before{n}"  # noqa: S608 - numbered
+        for n in conversions(plan)
+    ]
     return _SUMS.format(
         people=people(plan, now, by),
         clusters=_clusters(plan, by) if plan.clustered else "",

@@ -106,6 +106,11 @@ COMPLAINTS = {
         "journeys/welcome.yaml:5: entry: ",
         "either an event or an audience",
     ),
+    "letters that invite to letters": (
+        changed("{event: Signed Up, again: 30d}", "{event: Email Sent, again: always}"),
+        "journeys/welcome.yaml:5: entry.again: ",
+        "without end",
+    ),
     "an audience that is not there": (
         changed("{event: Signed Up, again: 30d}", "{audience: vips}"),
         "journeys/welcome.yaml:5: entry.audience: ",

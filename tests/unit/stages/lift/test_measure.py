@@ -257,6 +257,22 @@ def test_without_chance_there_is_no_effect_but_an_association(measured: Measure)
     assert "not_randomised" in named(lift)
 
 
+def test_outcomes_before_the_exposure_do_not_count_and_are_told(measured: Measure) -> None:
+    people = {f"p{i}": "treated" if i % 2 else "holdout" for i in range(60)}
+    late = [(p, "Order Completed", timedelta(days=-2), {}) for p in list(people)[:30]]
+    in_time = [(p, "Order Completed", timedelta(days=2), {}) for p in list(people)[30:40]]
+    lift = measured([*late, *in_time], exposures(people), BOUGHT)
+    assert only(lift).arm_mean == pytest.approx(5 / 30)
+    (told,) = [notice for notice in lift.warnings if notice.name == "before_exposure"]
+    assert "30 people had bought before they were exposed and 10 after" in told.detail
+
+
+def test_outcomes_on_both_sides_of_the_exposure_are_usual(measured: Measure) -> None:
+    people = {f"p{i}": "treated" if i % 2 else "holdout" for i in range(60)}
+    sides = [(p, "Order Completed", timedelta(days=days), {}) for p in people for days in (-2, 2)]
+    assert "before_exposure" not in named(measured(sides, exposures(people), BOUGHT))
+
+
 def test_an_experiment_without_exposures_is_an_error(measured: Measure) -> None:
     with pytest.raises(DataError, match=r"welcome: .*Nobody has been exposed"):
         measured([], exposures({}), BOUGHT)
