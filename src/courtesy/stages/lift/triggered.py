@@ -76,7 +76,7 @@ class _Whole:
 def _dilution(design: Design, tally: Tally, arm: str) -> _Whole:
     pair = (design.control, arm)
     came = sum(tally.units[one] for one in pair)
-    exposed = max(came, sum(_exposed(design, tally)[one] for one in pair))
+    exposed = sum(_exposed(design, tally)[one] for one in pair)
     counted = sum(design.assigned[one] for one in pair) if design.assigned else exposed
     return _Whole(came, came / exposed, counted)
 

@@ -67,6 +67,16 @@ def test_where_everybody_was_reached_it_is_the_effect_itself() -> None:
         assert float(ratio) == pytest.approx(float(difference), rel=1e-9)
 
 
+def test_at_any_look_a_small_control_that_saw_nothing_is_not_taken_for_sure() -> None:
+    """With everybody reached it is as wide as the effect itself, whose arms are no steadier."""
+    nothing = Moments.of(np.zeros((40, 2)))
+    bought = (random.random(400) < 0.1).astype(np.float64)
+    treated = Moments.of(np.stack([bought, np.ones(400)], axis=-1))
+    ours = per_reached(nothing, treated, AlwaysValid())
+    effect = compare(mean_of(nothing), mean_of(treated), AlwaysValid())
+    assert float(ours.high) == pytest.approx(float(effect.high), rel=0.01)
+
+
 def test_where_few_were_reached_the_ends_are_those_of_anderson_and_rubin() -> None:
     """Beyond each end, the outcome less so much for each reached one differs between the arms."""
     few = REACHED & (random.random(UNITS) < np.where(ASSIGNED, 0.05, 0.01))

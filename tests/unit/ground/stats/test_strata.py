@@ -73,3 +73,11 @@ def test_a_ratio_is_that_of_the_post_stratified_means() -> None:
         top, bottom = share @ arm.mean
         assert float(estimate.value) == pytest.approx(top / bottom, rel=1e-9)
         assert 0 < float(estimate.variance) < 0.1
+
+
+def test_the_mix_of_strata_is_what_both_arms_share() -> None:
+    """How much a mean would move with another draw of people from the same strata."""
+    control, treated = post_stratified(arms(OUTCOME, STRATUM, ARM))
+    means = np.array([OUTCOME[s == STRATUM].mean() for s in range(4)])
+    expected = np.var(means[STRATUM]) / 3_000
+    assert float(control.shared) == float(treated.shared) == pytest.approx(expected, rel=1e-9)

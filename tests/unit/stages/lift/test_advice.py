@@ -146,7 +146,7 @@ def test_a_broken_sample_ratio_comes_first_and_forbids_a_verdict() -> None:
 
 
 def test_an_alarm_of_one_look_forbids_a_verdict_and_ends_nothing() -> None:
-    lift = seen(0.08, skew=850)
+    lift = seen(0.08, skew=1_000)
     assert lift.sample_ratio is not None
     assert not lift.sample_ratio.ok
     assert said(asked(lift)) == ("unknown", "sample_ratio", False)
@@ -155,6 +155,17 @@ def test_an_alarm_of_one_look_forbids_a_verdict_and_ends_nothing() -> None:
 @pytest.mark.parametrize("bought", [0.08, 0.1, 0.13])
 def test_intervals_for_one_look_decide_at_the_end_only(bought: float) -> None:
     lift = seen(bought, opted_out=(0.06,), rule=Fixed())
+    assert said(asked(lift)) == ("unknown", "running", False)
+    assert said(asked(lift, planned=80_000)) == ("worse", "planned", True)
+
+
+def test_a_guardrail_with_an_interval_for_one_look_decides_at_the_end_only() -> None:
+    lift = seen(0.106, opted_out=(0.06,))
+    one_look = [
+        replace(one, method="fixed, quantile 50%") if one.metric == "opted-out" else one
+        for one in lift.comparisons
+    ]
+    lift = replace(lift, comparisons=tuple(one_look))
     assert said(asked(lift)) == ("unknown", "running", False)
     assert said(asked(lift, planned=80_000)) == ("worse", "planned", True)
 

@@ -68,6 +68,17 @@ def test_few_outcomes_are_named() -> None:
     assert names == ["few_outcomes"]
 
 
+def test_few_outcomes_are_counted_in_people_where_clusters_were_assigned() -> None:
+    moments = {}
+    for arm, hits in (("holdout", 4), ("mail", 500)):
+        size, did = np.full(UNITS[arm], 3.0), np.zeros(UNITS[arm])
+        did[:hits] = 2
+        moments[arm] = Moments.of(np.column_stack([did, size]))
+    outcome = Outcome("bought", PROPORTION, moments, ((0, 1),), clustered=True)
+    (notice,) = conclude(DESIGN, [outcome]).warnings
+    assert notice.detail.startswith("bought has 8 of 3000 in arm holdout")
+
+
 def test_no_outcome_in_the_control_leaves_no_lift_and_says_so() -> None:
     lift = concluded(0, 400)
     assert lift.comparisons[0].lift is None
