@@ -111,10 +111,15 @@ def _signed(comparison: Comparison, value: float) -> str:
 
 
 def _rounded(comparison: Comparison, value: float) -> str:
-    """With as many digits as the interval is worth: two of its width; shares in percent."""
     scale = 100 if comparison.kind == PROPORTION else 1
-    low, high = comparison.effect_low, comparison.effect_high
-    width = scale * (high - low) if low is not None and high is not None else scale * abs(value)
-    places = _DIGITS - 1 - math.floor(math.log10(width)) if width > 0 else 0
-    text = f"{scale * value:,.{min(max(places, 0), _MOST_PLACES)}f}"
+    text = f"{scale * value:,.{_places(comparison, scale)}f}"
     return text if float(text.replace(",", "")) else text.removeprefix("-")
+
+
+def _places(comparison: Comparison, scale: int) -> int:
+    """Two digits of the interval's width, and two of the arms' values at least."""
+    levels = [abs(one) for one in (comparison.arm_mean, comparison.control_mean) if one is not None]
+    low, high = comparison.effect_low, comparison.effect_high
+    sizes = [max(levels, default=0.0), 0.0 if low is None or high is None else high - low]
+    least = scale * min((size for size in sizes if size > 0), default=1.0)
+    return min(max(_DIGITS - 1 - math.floor(math.log10(least)), 0), _MOST_PLACES)

@@ -101,6 +101,8 @@ def test_amounts_have_the_digits_that_their_interval_is_worth() -> None:
     assert sentence(spent, ALPHA) == (
         "revenue: 12,446 with free, 12,346 with control: 100 more (20 to 180), so it helps."
     )
+    rough = replace(spent, arm_mean=4.5, control_mean=1.5, effect=3.0, effect_low=-127.0)
+    assert "revenue: 4.5 with free, 1.5 with control" in sentence(rough, ALPHA)
     tiny = replace(spent, effect=1e-7, effect_low=0.5e-7, effect_high=1.5e-7, arm_mean=2e-7)
     assert "0.00000010 more (0.00000005 to 0.00000015)" in sentence(tiny, ALPHA)
 
