@@ -38,9 +38,7 @@ lift = typer.Typer(
 @lift.command("name")
 def measure_name(  # noqa: PLR0913, PLR0917 - one argument for each option
     context: typer.Context,
-    name: Annotated[
-        str, typer.Argument(help="A journey, an experiment, a program, or universal.")
-    ],
+    name: Annotated[str, typer.Argument(help="A journey, an experiment, a program, or universal.")],
     metric: Annotated[
         list[str] | None, typer.Option(help="A metric beside its own; repeatable.")
     ] = None,
