@@ -23,6 +23,7 @@ from courtesy.stages.lift import (
     Notice,
     Plan,
     Tally,
+    corrected,
     factor_effects,
     looks,
     measure,
@@ -146,7 +147,7 @@ class _Looking:
         better = {
             (one.arm, one.metric): one for one in stratified(design, self._sums(self.plan, strata))
         }
-        return tuple(better.get((one.arm, one.metric), one) for one in found)
+        return corrected([better.get((one.arm, one.metric), one) for one in found])
 
     def _notices(
         self, design: Design, lift: Lift, come: Tally | None, segments: Iterable[str]
