@@ -21,8 +21,13 @@ from courtesy.stages.lift.verdict import BETTER, decided, verdict
 _DAY = timedelta(days=1)
 
 
-def plan_beside_fact(app: App, name: str) -> list[dict[str, Any]]:
+def plan_beside_fact(app: App, name: str, lift: Lift | None = None) -> list[dict[str, Any]]:
     """What was planned and what became of it, one row for each figure.
+
+    Args:
+        app: the wired application.
+        name: a pilot that was started.
+        lift: what it shows under the rule of its plan, where that was measured just now.
 
     Returns:
         Rows of plain data: ``figure`` (``people``, ``days``, ``baseline``, ``effect``,
@@ -42,7 +47,8 @@ def plan_beside_fact(app: App, name: str) -> list[dict[str, Any]]:
     if standing is None:
         raise NotFoundError("It was not started, so nothing stands beside its plan.", place=name)
     plan = msgspec.json.decode(standing.plan)
-    lift = measured(app, name, plan) if there else None
+    if lift is None and there:
+        lift = measured(app, name, plan)
     return [*_progress(plan, standing, lift, app.clock.now()), *_effects(plan, lift)]
 
 

@@ -98,7 +98,7 @@ def _described(
 
 def _run(app: App, findings: Findings, pilot: Pilot, standing: Standing) -> Findings:
     """A pilot that was started: what its plan says now, or what was said at its end."""
-    rows = plan_beside_fact(app, findings.lift.name)
+    rows = plan_beside_fact(app, findings.lift.name, findings.lift)
     found = replace(findings, plan=tuple(_planned(findings, row) for row in rows if _asked(row)))
     if standing.stopped_at is not None:
         ended = f"ended {day(standing.stopped_at)}, everybody gets {standing.kept}"
