@@ -8,13 +8,13 @@ from itertools import product
 
 from courtesy.ground.definitions.document import Path
 from courtesy.stages.experiments.assign import dealt_shares
-from courtesy.stages.experiments.fields import NAME
 from courtesy.stages.experiments.model import Ramp, Split
 from courtesy.stages.experiments.reader import Reader, number
 
 _FEWEST = 2
 _MOST = 100
 _LONGEST = 64
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 _JOINT = "+"
 _ARM = "arm"
 
@@ -95,12 +95,12 @@ def check_name(reader: Reader, name: object, path: Path) -> str:
     """A name of an arm.
 
     Raises:
-        DefinitionError: it is not of small letters, digits, ``-`` and ``_``, or too long.
+        DefinitionError: it is not of letters (A to Z), digits, ``-`` and ``_``, or too long.
     """
-    if not isinstance(name, str) or len(name) > _LONGEST or not re.fullmatch(NAME, name):
+    if not isinstance(name, str) or len(name) > _LONGEST or not re.fullmatch(_NAME, name):
         raise reader.refusal(
             path,
-            f"A name here has small letters, digits, - and _, at most {_LONGEST}; "
+            f"A name here has letters from A to Z, digits, - and _, at most {_LONGEST}; "
             f"found {name!r:.80}.",
         )
     return name

@@ -6,9 +6,9 @@ from pydantic import Field
 
 from courtesy.ground.definitions import Model
 
-NAME = r"^[a-z0-9][a-z0-9_-]*$"
+_NAME = r"^[a-z0-9][a-z0-9_-]*$"
 
-_Name = Annotated[str, Field(max_length=100, pattern=NAME)]
+_Name = Annotated[str, Field(max_length=100, pattern=_NAME)]
 _Words = Annotated[str, Field(pattern=r"\S")]
 _Stop = Literal["harm", "futility"]
 

@@ -99,10 +99,14 @@ COMPLAINTS = {
     "an arm with a plus": (
         changed(ARMS, "arms: {a+b: 3, c: 1}"),
         ":4: arms.a+b: ",
-        "small letters",
+        "letters from A to Z",
     ),
-    "an arm with capitals": (changed(ARMS, "arms: {A: 3, c: 1}"), ":4: arms.A: ", "small letters"),
-    "an arm with a line": (changed(ARMS, 'arms: {"a\\n": 3, c: 1}'), ":4: arms.a", "small letters"),
+    "an arm with a space": (changed(ARMS, "arms: {a b: 3, c: 1}"), ":4: arms.a b: ", "letters"),
+    "an arm with a line": (
+        changed(ARMS, 'arms: {"a\\n": 3, c: 1}'),
+        ":4: arms.a",
+        "letters from A to Z",
+    ),
     "a long arm": (changed(ARMS, f"arms: {{{'a' * 65}: 3, c: 1}}"), ":4: arms.a", "at most 64"),
     "weight of zero": (changed("free: 1}", "free: 0}"), ":4: arms.free: ", "above zero; found 0"),
     "weight below zero": (changed("free: 1}", "free: -1}"), ":4: arms.free: ", "above zero"),

@@ -62,9 +62,9 @@ def test_factors_may_have_levels_of_one_name() -> None:
         ("{channel: {email: 1}}", ":2: factors.channel: ", "2 to 100 levels"),
         ("{channel: email}", ":2: factors.channel: ", "2 to 100 levels"),
         ("{}", ":2: factors: ", "factors and their levels"),
-        ("{channel: {email: 1, s+s: 1}}", ":2: factors.channel.s+s: ", "small letters"),
+        ("{channel: {email: 1, s+s: 1}}", ":2: factors.channel.s+s: ", "letters from A to Z"),
         ("{channel: {email: 1, sms: 0}}", ":2: factors.channel.sms: ", "above zero"),
-        ("{Channel: {email: 1, sms: 1}}", ":2: factors.Channel: ", "small letters"),
+        ("{my channel: {email: 1, sms: 1}}", ":2: factors.my channel: ", "letters from A to Z"),
         ("{arm: {email: 1, sms: 1}}", ":2: factors.arm: ", "cannot be called arm"),
         (
             f"{{{', '.join(f'f{i}: {{a: 1, b: 1}}' for i in range(90))}}}",

@@ -175,7 +175,7 @@ COMPLAINTS = {
     "observed with a strange arm": (
         changed("{offer: {did", "{a+b: {did", WATCHED),
         ":5: observed.arms.a+b: ",
-        "small letters",
+        "letters from A to Z",
     ),
     "observed with an arm that is no event": (
         changed("{did: offer received, where: {offer_id: a}}", "{in: vip}", WATCHED),
