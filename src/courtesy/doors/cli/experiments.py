@@ -198,7 +198,8 @@ def _beside(row: Mapping[str, Any]) -> str:
     what = " ".join(row[part] for part in ("figure", "metric", "arm") if row[part])
     ends = f" ({_number(row['low'])} to {_number(row['high'])})" if row["low"] is not None else ""
     told = {True: ", as planned", False: ", NOT as planned", None: ""}[row["ok"]]
-    return f"{what}: planned {_number(row['planned'])}, is {_number(row['actual'])}{ends}{told}"
+    actual = f"{row['actual']:.1f}" if row["figure"] == "days" else _number(row["actual"])
+    return f"{what}: planned {_number(row['planned'])}, is {actual}{ends}{told}"
 
 
 def _number(value: float | None) -> str:
