@@ -25,9 +25,14 @@ from courtesy.stages.experiments import (
     split_of,
 )
 from courtesy.stages.experiments import store as experiments_store
+from courtesy.stages.journeys import Journey
+from courtesy.stages.messages import Policy
 from courtesy.stages.profiles import store as profiles_store
 
 _PERSON = {"person_id": pl.String()}
+
+Holdouts = Sequence[tuple[str, float]]
+"""Names of holdouts, each with the share (0 to 1) that it leaves alone."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,8 @@ class Assigned:
 
     ``takes_part``: whether it counts when they come to it. ``reason``: ``chance``,
     ``exposed_before`` (they keep what they had), ``not_started``, ``stopped`` (everybody gets the
-    kept arm), ``held`` (a holdout leaves them alone), ``not_eligible``, ``outside_layer`` or
-    ``outside_traffic``; ``detail`` says which.
+    kept arm), ``held`` (a holdout leaves them alone in every journey that tests it),
+    ``not_eligible``, ``outside_layer`` or ``outside_traffic``; ``detail`` says which.
     """
 
     person: str
@@ -97,27 +102,37 @@ def _rows(
 
 
 def _held(turn: Turn, experiment: Experiment, people: pl.DataFrame) -> pl.Series:
-    """The holdout that leaves each person alone, the widest first; null for the others."""
+    """The holdout that leaves each person alone on every way to the experiment, else null."""
     units = experiments_store.units_of(turn.transaction, people, cluster(turn.definitions))["unit"]
+    ways = [_first_of(units, holdouts) for holdouts in _ways(turn, experiment)]
+    closed = pl.all_horizontal(pl.lit(way).is_not_null() for way in ways)
+    return pl.select(pl.when(closed).then(pl.lit(ways[0])).alias("held")).to_series()
+
+
+def _first_of(units: pl.Series, holdouts: Holdouts) -> pl.Series:
+    """The first of the holdouts that leaves each unit alone; null where none does."""
     found = pl.Series("held", [None] * len(units), dtype=pl.String)
-    for holdout, share in reversed(list(_holdouts(turn, experiment))):
+    for holdout, share in reversed(holdouts):
         mine = is_held(units, Split.holdout(holdout, share))
         found = pl.select(pl.when(mine).then(pl.lit(holdout)).otherwise(found)).to_series()
     return found
 
 
-def _holdouts(turn: Turn, experiment: Experiment) -> Iterator[tuple[str, float]]:
-    """The holdouts that come before an experiment, with their shares."""
-    policy = turn.definitions.policy
-    journeys = journeys_of(turn.definitions, experiment.name)
-    if policy:
-        marketing = [one for one in journeys if one.topic not in policy.service_topics]
-        if policy.holdouts.universal and (marketing or not journeys):
-            yield UNIVERSAL, policy.holdouts.universal
-        for journey in marketing:
-            if journey.program and journey.program in policy.holdouts.programs:
-                yield journey.program, policy.holdouts.programs[journey.program]
-    yield from ((journey.name, journey.holdout) for journey in journeys if journey.holdout)
+def _ways(turn: Turn, experiment: Experiment) -> list[Holdouts]:
+    """Of each journey that tests it the holdouts that come before, the widest first."""
+    policy, journeys = turn.definitions.policy, journeys_of(turn.definitions, experiment.name)
+    universal = [(UNIVERSAL, policy.holdouts.universal)] if policy else []
+    if not journeys:
+        return [universal]
+    return [_before(policy, journey, universal) for journey in journeys]
+
+
+def _before(policy: Policy | None, journey: Journey, universal: Holdouts) -> Holdouts:
+    own = (journey.name, journey.holdout)
+    if policy is None or journey.topic in policy.service_topics:
+        return [own]
+    program = journey.program or ""
+    return [*universal, (program, policy.holdouts.programs.get(program, 0.0)), own]
 
 
 def _eligible(turn: Turn, experiment: Experiment, people: pl.DataFrame) -> pl.Series:

@@ -30,7 +30,7 @@ def checked(sources: Iterable[Source]) -> Workspace:
     templates = _templates(by_kind["template"])
     groups = audiences.check([source.document() for source in by_kind["audience"]])
     metrics = _metrics(by_kind["metric"])
-    tried = _experiments(by_kind["experiment"], groups, metrics)
+    tried = _experiments(by_kind["experiment"], groups, metrics, policy)
     known = journeys.Known(frozenset(templates), frozenset(groups), CHANNELS, tried)
     found = _journeys(by_kind["journey"], known)
     if found and not policy:
@@ -54,13 +54,15 @@ def _experiments(
     sources: Iterable[Source],
     groups: Mapping[str, Audience],
     metrics: Mapping[str, Metric | Ratio],
+    policy: Policy | None,
 ) -> dict[str, Experiment]:
     known = experiments.Known(frozenset(metrics), frozenset(groups), CHANNELS)
     found = {source.name: experiments.check(source.document(), known) for source in sources}
     for source in sources:
         _named(source, {found[source.name].name})
     documents = {source.name: source.document() for source in sources}
-    experiments.check_layers(found.values(), documents)
+    cluster = policy.holdouts.cluster if policy else None
+    experiments.check_layers(found.values(), documents, cluster)
     return found
 
 

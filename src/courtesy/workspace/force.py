@@ -11,12 +11,15 @@ from courtesy.ground.definitions import store as definitions
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.errors import DefinitionError
 from courtesy.stages import experiments, journeys
-from courtesy.stages.experiments import Experiment
+from courtesy.stages.experiments import UNIVERSAL, Experiment
 from courtesy.stages.experiments import store as experiments_store
-from courtesy.stages.messages.policy import CHANNELS
+from courtesy.stages.messages import Policy
+from courtesy.stages.messages.policy import CHANNELS, Holdouts
 from courtesy.workspace.check import checked
 from courtesy.workspace.folder import read
-from courtesy.workspace.model import Change, Source, Workspace
+from courtesy.workspace.model import POLICY, Change, Source, Workspace
+
+_SEVERAL = 3
 
 
 def plan(transaction: Transaction, folder: Path) -> Sequence[Change]:
@@ -113,13 +116,54 @@ class _Everything(frozenset[str]):
 
 def _check_running(transaction: Transaction, wanted: Workspace, sources: Iterable[Source]) -> None:
     """An experiment in which people are keeps its arms, and a pilot that runs keeps its plan."""
-    now = in_force(transaction).experiments
+    now = in_force(transaction)
+    known = list(sources)
     started = experiments_store.standings(transaction)
     running = {name for name, one in started.items() if one.stopped_at is None}
-    counted = experiments_store.counts(transaction).keys() & now.keys()
-    places = {source.name: source.place for source in sources if source.kind == "experiment"}
-    for name in sorted((running & now.keys()) | (counted - started.keys())):
-        _check_same(now[name], wanted.experiments.get(name), places, pilot=name in running)
+    counted = experiments_store.counts(transaction).keys()
+    places = _places(known, wanted)
+    for name in sorted((running | (counted - started.keys())) & now.experiments.keys()):
+        new = wanted.experiments.get(name)
+        _check_same(now.experiments[name], new, places, pilot=name in running)
+    _check_cluster(now.policy, wanted.policy, sorted(counted & _clustered(now)), known)
+
+
+def _clustered(now: Workspace) -> set[str]:
+    """What is in force and deals its arms to the clusters that the policy names."""
+    holdouts = now.policy.holdouts if now.policy else Holdouts()
+    left = {UNIVERSAL: holdouts.universal, **holdouts.programs}
+    left |= {name: journey.holdout for name, journey in now.journeys.items()}
+    tried = {name for name, one in now.experiments.items() if not one.cluster}
+    return {name for name, share in left.items() if share} | (tried - now.retired)
+
+
+def _check_cluster(
+    old: Policy | None, new: Policy | None, counted: Sequence[str], sources: Iterable[Source]
+) -> None:
+    """What chance assigns stays: else it would deal everybody anew."""
+    before, after = (policy.holdouts.cluster if policy else None for policy in (old, new))
+    if before == after or not counted:
+        return
+    names = ", ".join(counted[:_SEVERAL])
+    more = f" and {len(counted) - _SEVERAL} more" if len(counted) > _SEVERAL else ""
+    places = [one.document().place(("holdouts",)) for one in sources if one.kind == POLICY]
+    raise DefinitionError(
+        f"People are in {names}{more} already, so holdouts.cluster stays {before or 'absent'}: "
+        "another would hold back other people.",
+        place=next(iter(places), "policy.yaml"),
+    )
+
+
+def _places(sources: Iterable[Source], wanted: Workspace) -> dict[str, str]:
+    """Where each experiment is defined: in a file of its own, or in that of its journey."""
+    found = {(source.kind, source.name): source.place for source in sources}
+    own = {name: place for (kind, name), place in found.items() if kind == "experiment"}
+    tests = {
+        test: found["journey", name]
+        for name, journey in wanted.journeys.items()
+        for test in journey.tests
+    }
+    return tests | own
 
 
 def _check_same(

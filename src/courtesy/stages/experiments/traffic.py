@@ -52,31 +52,53 @@ def read_layer(reader: Reader, fields: LayerFields) -> Layer:
 
 
 def check_layers(
-    experiments: Iterable[Experiment], documents: Mapping[str, Document] | None = None
+    experiments: Iterable[Experiment],
+    documents: Mapping[str, Document] | None = None,
+    cluster: str | None = None,
 ) -> None:
     """See to it that experiments of one layer never share a person.
 
     Args:
         experiments: checked definitions.
         documents: what they were read from, by name, for the place of the complaint.
+        cluster: the trait whose equals share an arm where an experiment names none.
 
     Raises:
-        DefinitionError: the parts of two experiments overlap; names both and the overlap.
+        DefinitionError: the parts of two experiments overlap, or chance assigns people in one and
+            households in the other, so that their parts mean nothing; names both.
     """
     placed = [(one.layer, one) for one in experiments if one.layer is not None]
     last: dict[str, tuple[Layer, Experiment]] = {}
     for layer, one in sorted(placed, key=lambda pair: (pair[0].start, pair[1].name)):
         before, other = last.get(layer.name, (None, one))
-        if before and layer.start < before.end:
-            shared = f"{_shown(layer.start)} to {_shown(min(before.end, layer.end))}"
+        wrong = _strange(other, one, cluster) or (_overlap(before, layer) if before else "")
+        if wrong:
             found = (documents or {}).get(one.name)
             raise DefinitionError(
-                f"{other.name} and {one.name} share {shared} of the layer {layer.name}; "
-                "their parts should not overlap.",
+                f"{other.name} and {one.name} share {wrong}",
                 place=found.place(("layer",)) if found else f"experiments/{one.name}.yaml: layer",
             )
         if before is None or layer.end > before.end:
             last[layer.name] = (layer, one)
+
+
+def _overlap(before: Layer, layer: Layer) -> str:
+    """What is shared of a layer by a part and one that begins later; empty where nothing is."""
+    if layer.start >= before.end:
+        return ""
+    both = f"{_shown(layer.start)} to {_shown(min(before.end, layer.end))}"
+    return f"{both} of the layer {layer.name}; their parts should not overlap."
+
+
+def _strange(other: Experiment, one: Experiment, cluster: str | None) -> str:
+    """What is wrong with a layer of which each deals another kind of unit."""
+    first, second = (each.cluster or cluster or "person" for each in (other, one))
+    if first == second or one.layer is None:
+        return ""
+    return (
+        f"the layer {one.layer.name}, but not what chance assigns: the one each {first}, the other "
+        f"each {second}. So somebody could come into both; give them the same cluster."
+    )
 
 
 def _step(reader: Reader, step: object, path: Path) -> Ramp:

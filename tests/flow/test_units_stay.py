@@ -1,0 +1,147 @@
+"""What chance assigns stays what it was: tests in two journeys, layers, clusters."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from courtesy import workspace
+from courtesy.app import App, make_home, open_app
+from courtesy.flow import absorb, assigned, publish, tick
+from courtesy.ground.primitives.clock import VirtualClock
+from courtesy.ground.primitives.errors import DefinitionError
+from courtesy.stages.events import Accepted, collect
+from courtesy.stages.events import store as events_store
+from courtesy.stages.experiments import EXPOSURES
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+POLICY = """
+sender: {name: Brand, address: hello@brand.example}
+postal_address: 1 Example Street
+"""
+JOURNEY = """journey: NAME
+topic: offers
+holdout: 30%
+entry: {event: Signed Up}
+steps:
+  - test: shipping
+  - send: {template: hello}
+"""
+HELLO = """---
+subject: Hello
+---
+<p>Hello.</p><p>{{ postal_address }} <a href="{{ unsubscribe_url }}">stop</a></p>
+"""
+LAYERED = "experiment: NAME\narms: {a: 1, b: 1}\nlayer: {name: page, from: FROM, to: TO}\n"
+FOLDER = {
+    "policy.yaml": POLICY,
+    "experiments/shipping.yaml": "experiment: shipping\narms: {control: 1, free: 1}\n",
+    "journeys/one.yaml": JOURNEY.replace("NAME", "one"),
+    "journeys/two.yaml": JOURNEY.replace("NAME", "two"),
+    "templates/hello.html": HELLO,
+}
+
+
+class World:
+    """A home, its clock and its workspace folder."""
+
+    def __init__(self, app: App, clock: VirtualClock, folder: Path) -> None:
+        self.app, self.clock, self.folder = app, clock, folder
+
+    def write(self, **texts: str) -> None:
+        for name, text in texts.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+    def apply(self) -> None:
+        with self.app.ledger.write() as transaction:
+            workspace.apply(transaction, self.folder, self.clock.now())
+
+    def join(self, *users: str) -> None:
+        now = self.clock.now()
+        batch = [
+            {"type": "track", "userId": user, "event": "Signed Up", "messageId": f"{user}-{now}"}
+            for user in users
+        ]
+        body = json.dumps({"batch": batch}).encode()
+        with self.app.ledger.write() as transaction:
+            events_store.accept(transaction, [Accepted("app", now, collect(body, "batch"))])
+        absorb(self.app)
+        tick(self.app)
+
+    def exposures(self, experiment: str) -> pl.DataFrame:
+        publish(self.app)
+        sql = "SELECT * FROM exposures"
+        found = self.app.engine.query(sql, tables=[EXPOSURES], frames={})
+        return found.filter(pl.col("experiment") == experiment)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    make_home(tmp_path / "home")
+    clock = VirtualClock(START)
+    app = open_app(tmp_path / "home", clock=clock)
+    found = World(app, clock, tmp_path / "workspace")
+    found.write(**FOLDER)
+    found.apply()
+    yield found
+    app.close()
+
+
+def test_who_is_left_alone_in_one_of_two_journeys_takes_part_in_the_other(world: World) -> None:
+    users = [f"u{number}" for number in range(120)]
+    world.join(*users)
+    seen = dict(world.exposures("shipping").select("person_id", "arm").iter_rows())
+    told = assigned(world.app, "shipping", users)
+    assert {one.person_id for one in told if one.takes_part} == seen.keys()
+    assert {one.person_id: one.arm for one in told if one.takes_part} == seen
+    held = [one for one in told if one.reason == "held"]
+    assert len(held) == len(users) - len(seen)
+    assert 0 < len(held) < 0.2 * len(users)
+
+
+def test_a_layer_deals_one_kind_of_unit(world: World) -> None:
+    first = LAYERED.replace("NAME", "first").replace("FROM", "0%").replace("TO", "50%")
+    second = LAYERED.replace("NAME", "second").replace("FROM", "50%").replace("TO", "100%")
+    clustered = f"{first}cluster: household\n"
+    world.write(**{"experiments/first.yaml": clustered, "experiments/second.yaml": second})
+    with pytest.raises(DefinitionError, match="each household, the other each person") as caught:
+        world.apply()
+    assert caught.value.place == "experiments/second.yaml:3: layer"
+    world.write(**{"policy.yaml": f"{POLICY}holdouts: {{cluster: household}}\n"})
+    world.apply()
+
+
+def test_the_policys_clusters_stay_while_they_are_counted(world: World) -> None:
+    clustered = f"{POLICY}holdouts: {{cluster: household}}\n"
+    world.join("ana", "ben", "cleo", "dan")
+    world.write(**{"policy.yaml": clustered})
+    with pytest.raises(DefinitionError, match=r"one, shipping, two already") as caught:
+        world.apply()
+    assert caught.value.place == "policy.yaml:4: holdouts"
+    own = "experiment: shipping\narms: {control: 1, free: 1}\ncluster: household\n"
+    for name in ("one", "two"):
+        text = JOURNEY.replace("NAME", f"{name}-anew").replace("shipping", "shipping-anew")
+        world.write(**{f"journeys/{name}-anew.yaml": text})
+        (world.folder / f"journeys/{name}.yaml").unlink()
+    (world.folder / "experiments/shipping.yaml").unlink()
+    text = own.replace("shipping", "shipping-anew")
+    world.write(**{"policy.yaml": POLICY, "experiments/shipping-anew.yaml": text})
+    world.apply()
+    world.write(**{"policy.yaml": clustered})
+    world.apply()
+
+
+def test_a_test_of_a_journey_is_refused_in_the_journeys_file(world: World) -> None:
+    inline = JOURNEY.replace("test: shipping", "test: {name: tone, arms: {a: 1, b: 1}}")
+    world.write(**{"journeys/one.yaml": inline.replace("NAME", "one")})
+    world.apply()
+    world.join("ana", "ben", "cleo", "dan", "eve")
+    world.write(**{"journeys/one.yaml": inline.replace("NAME", "one").replace("b: 1", "b: 2")})
+    with pytest.raises(DefinitionError, match="stays as it is: arms") as caught:
+        world.apply()
+    assert caught.value.place == "journeys/one.yaml"
