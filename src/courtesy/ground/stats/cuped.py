@@ -24,10 +24,11 @@ def adjusted(arms: Sequence[Moments]) -> list[Estimate]:
 
     Returns:
         One estimate for each arm, in the outcome's unit. A covariate that is constant or that
-        repeats others changes nothing.
+        repeats others changes nothing, and neither does an arm whose moments are unknown (NaN).
     """
-    found = slopes(sum(arm.scatter for arm in arms[1:]) + arms[0].scatter)
-    together = reduce(add, arms)
+    told = [_told(arm) for arm in arms]
+    together = reduce(add, told)
+    found = slopes(np.sum([arm.scatter for arm in told], axis=0))
     centre = together.mean[..., 1:]
     spread = found @ together.covariance[..., 1:, 1:] @ np.swapaxes(found, -1, -2)
     shared = spread[..., 0, 0] / np.maximum(together.count, 1)
@@ -65,6 +66,16 @@ def levelled(arm: Moments, found: Array, centre: Array) -> Moments:
     mean = arm.mean[..., :outcomes] - np.einsum("...ij,...j->...i", found, off)
     own = np.broadcast_to(np.eye(outcomes), (*found.shape[:-1], outcomes))
     return arm.mapped(mean, np.concatenate([own, -found], axis=-1))
+
+
+def _told(arm: Moments) -> Moments:
+    """The arm where all of it is known; nobody where some of it is not."""
+    known = np.asarray(np.isfinite(arm.mean).all(axis=-1))
+    return Moments(
+        np.where(known, arm.count, 0.0),
+        np.where(known[..., None], arm.mean, 0.0),
+        np.where(known[..., None, None], np.nan_to_num(arm.scatter), 0.0),
+    )
 
 
 def _one(arm: Moments, shared: Array) -> Estimate:

@@ -85,11 +85,17 @@ class AlwaysValid:
     name: str = "always-valid"
 
     def steadied(self, control: Estimate, treated: Estimate) -> tuple[Estimate, Estimate]:
-        """Each arm's variance for one unit is at least that of all units together."""
+        """Each arm's variance for one unit is at least that of all units together.
+
+        Where nothing varies within either arm it stays zero: two values, however often they were
+        seen, do not tell how much is chance or rounding.
+        """
         units = control.units + treated.units
         apart = np.square(treated.value - control.value) * control.units * treated.units
-        inside = [a.variance * a.units * np.maximum(a.units - 1, 0) for a in (control, treated)]
-        whole = (sum(inside) + apart / np.maximum(units, 1)) / np.maximum(units - 1, 1)
+        squares = [a.variance * a.units * np.maximum(a.units - 1, 0) for a in (control, treated)]
+        inside = squares[0] + squares[1]
+        between = np.where(inside > 0, apart / np.maximum(units, 1), 0)
+        whole = (inside + between) / np.maximum(units - 1, 1)
         return _at_least(control, whole), _at_least(treated, whole)
 
     def reach(self, units: Array, freedom: Array) -> Array:

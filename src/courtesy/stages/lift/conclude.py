@@ -40,11 +40,17 @@ def conclude(design: Design, outcomes: Sequence[Outcome], notices: Sequence[Noti
 
 
 def _check(design: Design) -> None:
-    arms = ", ".join(sorted(design.units)) or "none"
+    arms = ", ".join(sorted(arm for arm, units in design.units.items() if units)) or "none"
     if not design.units.get(design.control):
-        raise DataError(f"Nobody is in the control {design.control!r}; the arms are: {arms}.")
+        raise DataError(
+            f"Nobody is in the control {design.control!r}; arms with people: {arms}.",
+            place=design.name,
+        )
     if not any(units for arm, units in design.units.items() if arm != design.control):
-        raise DataError(f"There is no arm with people beside the control {design.control!r}.")
+        raise DataError(
+            f"There is no arm with people beside the control {design.control!r}.",
+            place=design.name,
+        )
 
 
 def _arms(design: Design) -> tuple[Arm, ...]:

@@ -18,6 +18,8 @@ from courtesy.ground.stats import (
 )
 from courtesy.stages.lift.model import RATIO, Comparison, Design, Outcome
 
+_ROUNDING = 4 * float(np.finfo(np.float64).eps)
+
 
 def present(design: Design) -> list[str]:
     """The arms that have people, in the order of the design."""
@@ -31,8 +33,20 @@ def estimates(arms: Sequence[Moments], outcome: Outcome) -> list[Estimate]:
         arms: the outcome's sums, or those of several groups side by side.
         outcome: what the columns are.
     """
-    pieces = [ratios(moments, outcome.pairs) for moments in arms]
+    pieces = [_put_back(ratios(moments, outcome.pairs), outcome.offset) for moments in arms]
     return adjusted(pieces) if len(outcome.pairs) > 1 else [mean_of(piece) for piece in pieces]
+
+
+def _put_back(piece: Moments, offset: float) -> Moments:
+    """The metric with its offset again; scatter that is only the offset's rounding is none."""
+    if not offset:
+        return piece
+    rounding = piece.count * (_ROUNDING * offset) ** 2
+    scatter = piece.scatter.copy()
+    scatter[..., 0, 0] = np.where(scatter[..., 0, 0] > rounding, scatter[..., 0, 0], 0.0)
+    mean = piece.mean.copy()
+    mean[..., 0] += offset
+    return replace(piece, mean=mean, scatter=scatter)
 
 
 def of_arms(design: Design, outcome: Outcome) -> dict[str, Estimate]:

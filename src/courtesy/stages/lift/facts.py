@@ -14,7 +14,7 @@ from courtesy.ground.rules.model import Where
 from courtesy.ground.rules.values import holds, property_value, same
 from courtesy.stages.lift.model import CONVERSION, COUNT, SUM, TIME, Metric
 
-_LARGEST = "1e100"
+_LARGEST = "1e60"
 _NOTHING = timedelta(0)
 _DAY = timedelta(days=1)
 _DAY_MICROSECONDS = "8.64e10"

@@ -6,17 +6,26 @@ from dataclasses import dataclass
 from courtesy.stages.lift.sums import selected
 
 _MISSING = ("'na'", "'n/a'", "'nan'", "'null'", "'none'")
-_LARGEST = "1e100"
+_LARGEST = "1e60"
+_ABOUT = (
+    "CASE WHEN MIN({value}) = MAX({value}) THEN MIN({value}) "
+    "WHEN ABS(AVG({value})) > 1000 * STDDEV_POP({value}) THEN AVG({value}) ELSE 0.0 END"
+)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A metric of the file: one column, or one over another; ``yes_no`` when all are 0 or 1."""
+    """A metric of the file: one column, or one over another; ``yes_no`` when all are 0 or 1.
+
+    ``offset``: about what the metric is where that is far from zero, taken off before it is summed
+    up, so that nothing is lost.
+    """
 
     name: str
     top: str
     bottom: str | None = None
     yes_no: bool = False
+    offset: float = 0.0
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -26,7 +35,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Layout:
-    """Which column is what; ``gaps`` are the covariates that some rows lack."""
+    """Which column is what; ``gaps`` are the covariates that some rows lack.
+
+    ``centres``: about what each covariate is, taken off like the offset of a metric.
+    """
 
     unit: str
     arm: str
@@ -34,6 +46,7 @@ class Layout:
     metrics: Sequence[Measured]
     covariates: Sequence[str]
     gaps: Sequence[str] = ()
+    centres: Sequence[float] = ()
 
     @property
     def cells(self) -> list[str]:
@@ -58,10 +71,11 @@ def parsed(layout: Layout) -> str:
 
 
 def inspection(layout: Layout) -> str:
-    """One row: ``rows``, ``no_unit``, ``no_arm``, ``no_cluster``, and four columns for each cell.
+    """One row: ``rows``, ``no_unit``, ``no_arm``, ``no_cluster``, and seven columns for each cell.
 
-    Of cell i: how many are ``bad{i}``, how many ``missing{i}``, the lowest ``low{i}``, and how many
-    ``other{i}`` are neither 0 nor 1.
+    Of cell i: how many are ``bad{i}``, how many ``missing{i}``, how many ``negative{i}``, how many
+    ``other{i}`` are neither 0 nor 1, the lowest ``low{i}``, the ``mean{i}``, and ``about{i}``: the
+    mean where values lie far from zero beside how far they lie apart, else 0.
     """
     parts = ["COUNT(*) AS rows"]
     parts += [f"COUNT(*) - COUNT({name}) AS no_{name}" for name in ("unit", "arm", "cluster")]
@@ -69,7 +83,10 @@ def inspection(layout: Layout) -> str:
         parts += [
             f"COUNT_IF(bad{i}) AS bad{i}",
             f"COUNT_IF(v{i} IS NULL AND NOT bad{i}) AS missing{i}",
+            f"COUNT_IF(v{i} < 0) AS negative{i}",
             f"MIN(v{i}) AS low{i}",
+            f"AVG(v{i}) AS mean{i}",
+            f"{_ABOUT.format(value=f'v{i}')} AS about{i}",
             f"COUNT_IF(v{i} NOT IN (0, 1)) AS other{i}",
         ]
     return f"SELECT {', '.join(parts)} FROM parsed"  # noqa: S608 - numbered names
@@ -150,9 +167,13 @@ def _units(layout: Layout) -> str:
         known = " AND ".join(f"v{cells.index(c)} IS NOT NULL" for c in metric.cells)
         total = "MAX" if metric.yes_no else "SUM"
         top = cells.index(metric.top)
-        facts += [f"COUNT_IF({known}) AS n{i}", f"{total}(v{top}) FILTER ({known}) AS t{i}"]
-        if metric.bottom is not None:
-            facts.append(f"SUM(v{cells.index(metric.bottom)}) FILTER ({known}) AS b{i}")
+        found = f"{total}(v{top}) FILTER ({known})"
+        if metric.bottom is None:
+            facts += [f"COUNT_IF({known}) AS n{i}", f"{found} - {metric.offset!r} AS t{i}"]
+            continue
+        below = f"SUM(v{cells.index(metric.bottom)}) FILTER ({known})"
+        facts += [f"COUNT_IF({known}) AS n{i}", f"{below} AS b{i}"]
+        facts.append(f"{found} - {metric.offset!r} * {below} AS t{i}")
     grouped = (
         "SELECT MIN(arm) AS low, MAX(arm) AS high, MIN(cluster) AS cluster, "  # noqa: S608 - numbered
         f"COUNT(*) AS rows, {', '.join(facts)} FROM parsed "
@@ -169,7 +190,7 @@ def _unit_columns(layout: Layout) -> Iterator[str]:
     missing = [f"raw{list(layout.covariates).index(gap)}" for gap in layout.gaps]
     for i, _ in enumerate(layout.metrics):
         yield f"CAST(n{i} > 0 AS DOUBLE) AS s{i}"
-        values = [f"COALESCE(raw{j}, 0.0)" for j, _ in enumerate(layout.covariates)]
+        values = [f"COALESCE(raw{j} - {c!r}, 0.0)" for j, c in enumerate(layout.centres)]
         values += [f"CAST({raw} IS NULL AS DOUBLE)" for raw in missing]
         yield from (f"{value} AS x{i}_{j}" for j, value in enumerate(values))
 

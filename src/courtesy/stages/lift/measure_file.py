@@ -58,6 +58,10 @@ def measure_file(path: Path, plan: FilePlan) -> Lift:
         rows = source.rows(sql.summing(layout))
         notices = [*_row_notices(layout, seen), *_unit_notices(source, layout, rows)]
     by_arm = {str(row["arm"]): row for row in rows if row["arm"] is not None}
+    if not by_arm:
+        raise DataError(
+            "No unit is in one arm alone; is it the right column?", place=f"{path}: {plan.unit}"
+        )
     outcomes = [_outcome(layout, i, by_arm) for i, _ in enumerate(layout.metrics)]
     design = _design(path, plan, arms, by_arm)
     return conclude(design, outcomes, [*notices, *_uneven(design, outcomes, layout)])
@@ -132,9 +136,23 @@ def _known_kinds(
         if asked[metric.name] == PROPORTION and others:
             _complain(source, layout, metric.top, "{value} NOT IN (0, 1)", "is neither 0 nor 1")
         yes_no = asked[metric.name] == PROPORTION or (asked[metric.name] is None and not others)
-        metrics.append(replace(metric, yes_no=yes_no))
+        offset = 0.0 if yes_no else _offset(layout, metric, seen)
+        metrics.append(replace(metric, yes_no=yes_no, offset=offset))
     gaps = [c for c in layout.covariates if seen[f"missing{layout.cells.index(c)}"]]
-    return replace(layout, metrics=metrics, gaps=gaps)
+    centres = [_about(layout, covariate, seen) for covariate in layout.covariates]
+    return replace(layout, metrics=metrics, gaps=gaps, centres=centres)
+
+
+def _offset(layout: Layout, metric: Measured, seen: Mapping[str, Any]) -> float:
+    """About what the metric is, where that is far from zero."""
+    if metric.bottom is None:
+        return _about(layout, metric.top, seen)
+    top, bottom = (seen[f"mean{layout.cells.index(cell)}"] for cell in metric.cells)
+    return top / bottom if _about(layout, metric.top, seen) and bottom else 0.0
+
+
+def _about(layout: Layout, cell: str, seen: Mapping[str, Any]) -> float:
+    return float(seen[f"about{layout.cells.index(cell)}"] or 0.0)
 
 
 def _arms(source: Source, plan: FilePlan) -> list[str]:
@@ -173,7 +191,8 @@ def _outcome(layout: Layout, number: int, rows: Mapping[str, Mapping[str, Any]])
     columns = sql.width(layout, metric)
     moments = {arm: read(row, f"m{number}", columns) for arm, row in rows.items()}
     pairs = sql.pairs(layout, metric)
-    return Outcome(metric.name, kind, moments, pairs, clustered=layout.cluster is not None)
+    clustered = layout.cluster is not None
+    return Outcome(metric.name, kind, moments, pairs, clustered, offset=metric.offset)
 
 
 def _row_notices(layout: Layout, seen: Mapping[str, Any]) -> Iterator[Notice]:
@@ -186,6 +205,13 @@ def _row_notices(layout: Layout, seen: Mapping[str, Any]) -> Iterator[Notice]:
             rows = f"{seen[f'missing{i}']} of {seen['rows']} rows lack {cell}"
             fate = "count as unknown" if cell in layout.covariates else "are left out of it"
             yield Notice("missing_values", f"{rows}; they {fate}.")
+        if seen[f"negative{i}"] and cell not in layout.covariates:
+            rows = f"{seen[f'negative{i}']} of {seen['rows']} rows have {cell} below zero"
+            yield Notice("negative_values", f"{rows}; they count as they are.")
+    for metric in layout.metrics:
+        if set(metric.cells) & set(layout.covariates):
+            said = "is a covariate of itself, which leaves nothing of what the arms change"
+            yield Notice("own_covariate", f"{metric.name} {said}.")
 
 
 def _unit_notices(

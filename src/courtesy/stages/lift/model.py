@@ -110,7 +110,8 @@ class Outcome:
 
     ``kind``: ``mean``, ``proportion`` or ``ratio``. ``moments``: of the raw columns, by arm.
     ``pairs``: the metric, then its covariates, as (numerator, denominator) columns; a plain mean
-    has no denominator. ``clustered``: whether a unit here is a whole cluster.
+    has no denominator. ``clustered``: whether a unit here is a whole cluster. ``offset``: what was
+    taken off the metric before it was summed up, so that values far from zero lose nothing.
     """
 
     metric: str
@@ -119,6 +120,7 @@ class Outcome:
     pairs: tuple[tuple[int, int | None], ...] = ((0, None),)
     clustered: bool = False
     better: str = HIGHER
+    offset: float = 0.0
 
 
 @dataclass(frozen=True)

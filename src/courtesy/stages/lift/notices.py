@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from courtesy.ground.stats import Moments
+from courtesy.ground.stats import Moments, ratios
 from courtesy.stages.lift.estimates import people_of, present
 from courtesy.stages.lift.model import (
     PROPORTION,
+    RATIO,
     Comparison,
     Design,
     Notice,
@@ -39,9 +40,9 @@ def of_design(design: Design, ratio: SampleRatio | None) -> Iterator[Notice]:
 def of_outcome(design: Design, outcome: Outcome) -> Iterator[Notice]:
     """What is thin about a metric's sums."""
     sums = {arm: outcome.moments[arm] for arm in present(design)}
-    top = outcome.pairs[0][0]
-    if all(m.scatter[..., top, top] <= 0 for m in sums.values()):
-        yield Notice("constant_metric", f"{outcome.metric} is the same for everybody.")
+    pieces = [ratios(moments, outcome.pairs[:1]) for moments in sums.values() if moments.count]
+    if not any(piece.scatter.any() for piece in pieces):
+        yield from _constant(outcome, {float(piece.mean[0]) for piece in pieces})
     for arm, moments in sums.items():
         yield from _of_arm(arm, moments, outcome)
 
@@ -52,7 +53,9 @@ def of_comparison(comparison: Comparison) -> Iterator[Notice]:
     if comparison.effect is None:
         yield Notice("no_effect", f"{what} cannot be computed.")
     elif comparison.effect_low is None:
-        yield Notice("no_interval", f"{what} has no interval: too few units, or none differ.")
+        yield Notice(
+            "no_interval", f"{what} has no interval: too few units, or they do not differ."
+        )
     if comparison.control_mean == 0:
         yield Notice("no_lift", f"{what} has no relative lift: the control's mean is zero.")
     elif comparison.effect_low is not None and comparison.lift_low is None:
@@ -62,8 +65,23 @@ def of_comparison(comparison: Comparison) -> Iterator[Notice]:
         )
 
 
+def _constant(outcome: Outcome, values: set[float]) -> Iterator[Notice]:
+    """Where nothing varies within the arms; by rounding, or in truth."""
+    if len(values) == 1:
+        yield Notice("constant_metric", f"{outcome.metric} is the same for everybody.")
+    elif values:
+        yield Notice(
+            "constant_arms",
+            f"{outcome.metric} does not vary within the arms, or too little beside its size to be "
+            "computed, so nobody can tell chance from effect.",
+        )
+
+
 def _of_arm(arm: str, moments: Moments, outcome: Outcome) -> Iterator[Notice]:
     units = float(moments.count)
+    below = outcome.pairs[0][1]
+    if outcome.kind == RATIO and units and below is not None and not moments.mean[..., below]:
+        yield Notice("no_denominator", f"{outcome.metric} is over a sum of zero in arm {arm}.")
     hits = units * float(moments.mean[..., 0])
     people = people_of(moments, outcome)
     if units <= 1:

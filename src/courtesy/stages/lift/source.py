@@ -19,6 +19,7 @@ from courtesy.ground.primitives.errors import DataError
 
 _DELIMITERS = ",;\t|"
 _MEMORY = "1GB"
+_LONGEST = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def opened(path: Path) -> Iterator[Source]:
 def _relation(
     connection: duckdb.DuckDBPyConnection, plain: Path, path: Path
 ) -> duckdb.DuckDBPyRelation:
-    if plain.suffix == ".parquet":
+    if _kind(plain) == ".parquet":
         return connection.read_parquet(str(plain))
     header = _header(path)
     delimiter = max(_DELIMITERS, key=header.count)
@@ -83,7 +84,7 @@ def _relation(
 
 def _plain(path: Path, folder: Path) -> Path:
     """The file itself, or what is inside where the engine cannot unpack it."""
-    if path.suffix != ".xz":
+    if _kind(path) != ".xz":
         return path
     unpacked = folder / path.stem
     with lzma.open(path) as packed, unpacked.open("wb") as file:
@@ -93,28 +94,45 @@ def _plain(path: Path, folder: Path) -> Path:
 
 def _header(path: Path) -> str:
     with _reader(path) as file:
-        line = file.readline().decode("utf-8-sig", errors="replace")
+        start = file.readline(_LONGEST)
+    try:
+        line = next(iter(start.decode("utf-8-sig").splitlines()), "")
+    except UnicodeDecodeError:
+        line = "\0"
     if not line.strip():
         raise DataError("It is empty; its first line should name the columns.", place=str(path))
+    if not line.replace("\t", " ").isprintable():
+        raise DataError(
+            "Its first line is not UTF-8 text. It should be CSV (also .gz, .xz, .zst) or .parquet.",
+            place=str(path),
+        )
     return line
 
 
 def _names(header: str, delimiter: str, path: Path) -> list[str]:
-    names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter))]
-    twice = [name for name in names if names.count(name) > 1]
+    """The columns; one without a name, such as of row numbers, is called by its place."""
+    found = [name.strip() for name in next(csv.reader([header], delimiter=delimiter))]
+    names = [name or f"column {place}" for place, name in enumerate(found, start=1)]
+    lower = [name.lower() for name in names]
+    twice = [name for name in names if lower.count(name.lower()) > 1]
     if twice:
-        raise DataError(f"The column {twice[0]!r} is there twice.", place=f"{path}: row 0")
+        more = "" if names.count(twice[0]) > 1 else f", as {twice[1]!r}, which differs only in case"
+        raise DataError(f"The column {twice[0]!r} is there twice{more}.", place=f"{path}: row 0")
     return names
 
 
 def _reader(path: Path) -> IO[bytes]:
-    if path.suffix == ".gz":
+    if _kind(path) == ".gz":
         return cast("IO[bytes]", gzip.open(path))
-    if path.suffix == ".xz":
+    if _kind(path) == ".xz":
         return lzma.open(path)
-    if path.suffix == ".zst":
+    if _kind(path) == ".zst":
         return io.BufferedReader(zstandard.open(path, "rb"))
     return path.open("rb")
+
+
+def _kind(path: Path) -> str:
+    return path.suffix.lower()
 
 
 def _quoted(text: str) -> str:

@@ -60,3 +60,15 @@ def test_many_experiments_at_once_are_each_alone() -> None:
         alone = adjusted([Moments.of(rows[number, 0]), Moments.of(rows[number, 1])])
         assert float(together[1].value[number]) == pytest.approx(float(alone[1].value))
         assert float(together[1].variance[number]) == pytest.approx(float(alone[1].variance))
+
+
+def test_an_arm_that_is_unknown_leaves_the_others_as_they_are() -> None:
+    rows = np.column_stack([OUTCOME, COVARIATES])
+    arms = [Moments.of(rows[~ARM]), Moments.of(rows[ARM])]
+    unknown = Moments(arms[0].count, arms[0].mean * np.nan, arms[0].scatter * np.nan)
+    alone, beside = adjusted(arms), adjusted([*arms, unknown])
+    assert np.isnan(beside[2].value)
+    for one, other in zip(alone, beside[:2], strict=True):
+        assert float(one.value) == float(other.value)
+        assert float(one.variance) == float(other.variance)
+        assert float(one.shared) == float(other.shared)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from courtesy.ground.stats import AlwaysValid, Fixed
+from courtesy.ground.stats import AlwaysValid, Estimate, Fixed, compare
 
 
 def test_fixed_reaches_as_far_as_students_t() -> None:
@@ -43,3 +43,12 @@ def test_always_valid_is_narrowest_near_what_it_is_tuned_for() -> None:
 def test_always_valid_reaches_farther_than_one_look() -> None:
     units = np.geomspace(10, 1e7, 40)
     assert np.all(AlwaysValid().reach(units, units) > Fixed().reach(units, units))
+
+
+def test_always_valid_claims_nothing_where_nothing_varies_within_the_arms() -> None:
+    """Two values that differ by rounding would else differ beyond doubt."""
+    units = np.array(1_000.0)
+    arms = [Estimate(np.array(1e9 + rest), np.zeros(()), units) for rest in (0.0, 1e-6)]
+    shown = compare(arms[0], arms[1], AlwaysValid())
+    assert np.isnan(shown.low)
+    assert np.isnan(shown.p_value)

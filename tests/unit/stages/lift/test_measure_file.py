@@ -295,7 +295,7 @@ def test_what_does_not_fit_is_an_error_with_its_place(
         ("user,arm,spent\n1,A,5\n2,B,x7\n", {}, r"row 2: spent: .*'x7' is not a number"),
         ("user,arm,spent\n1,A,5\n2,B,inf\n", {}, r"row 2: spent: .*'inf' is not a number"),
         ("user,arm,spent\n1,A,5\n2,A,6\n", {}, "no arm with people beside"),
-        ("user,arm,spent\n1,A,5\n1,B,6\n", {}, "Nobody is in the control"),
+        ("user,arm,spent\n1,A,5\n1,B,6\n", {}, "user: .*No unit is in one arm alone"),
         (
             "user,arm,spent,n\n1,A,5,1\n2,B,6,-1\n",
             {"metrics": ["spent/n"]},
@@ -304,6 +304,9 @@ def test_what_does_not_fit_is_an_error_with_its_place(
         ("user,arm,spent\n1,A,5\n2,B,6,7,8\n", {}, r"data.csv: .*Line: 3"),
         ('user,arm,spent\n1,A,5\n2,B,"6\n', {}, r"data.csv: .*Line: 3 .*quote"),
         ("user,arm,spent,arm\n1,A,5,B\n", {}, r"data.csv: .*'arm' is there twice"),
+        ("user,arm,spent,Arm\n1,A,5,B\n", {}, r"data.csv: .*differs only in case"),
+        ("\0user,arm,spent\n1,A,5\n", {}, r"data.csv: .*not UTF-8 text"),
+        ("user,arm,spent\n1,A,1e99\n2,B,6\n", {}, r"row 1: spent: .*is not a number"),
     ],
 )
 def test_bad_rows_are_an_error_with_their_place(
