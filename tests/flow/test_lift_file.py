@@ -178,7 +178,14 @@ def test_an_error_is_one_sentence_and_no_traceback(
 
 
 @pytest.mark.parametrize(
-    "options", [("--alpha", "1.5"), ("--split", "A"), ("--split", "A:1,B:-2"), ("--split", "A:nan")]
+    "options",
+    [
+        ("--alpha", "1.5"),
+        ("--split", "A"),
+        ("--split", "A:1,B:-2"),
+        ("--split", "A:1,B:1,A:2"),
+        ("--split", "A:nan"),
+    ],
 )
 def test_impossible_options_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]

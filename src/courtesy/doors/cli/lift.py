@@ -113,7 +113,12 @@ def _rule(alpha: float, *, always_valid: bool) -> Rule:
 
 
 def _shares(text: str) -> Mapping[str, float]:
-    return dict(_share(part) for part in text.split(","))
+    shares = [_share(part) for part in text.split(",")]
+    arms = [arm for arm, _ in shares]
+    twice = [arm for arm in arms if arms.count(arm) > 1]
+    if twice:
+        raise DataError(f"The arm {twice[0]!r} is there twice.", place="--split")
+    return dict(shares)
 
 
 def _share(part: str) -> tuple[str, float]:
