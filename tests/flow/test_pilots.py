@@ -203,10 +203,12 @@ def test_without_a_history_there_is_no_start_but_by_hand(world: World) -> None:
     assert facts["baseline"]["planned"] is None
 
 
-def test_what_has_no_plan_is_not_started(world: World) -> None:
+def test_what_has_no_plan_is_neither_started_nor_stopped(world: World) -> None:
     text = (world.folder / "experiments/free-shipping.yaml").read_text(encoding="utf-8")
     world.write("experiments/free-shipping.yaml", text.partition("plan:")[0])
     world.apply()
+    with pytest.raises(DefinitionError, match="has no plan"):
+        stop_pilot(world.app, "free-shipping")
     with pytest.raises(DefinitionError, match="has no plan"):
         start_pilot(world.app, "free-shipping", people=500)
 

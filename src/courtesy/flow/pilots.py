@@ -135,10 +135,12 @@ def stop_pilot(app: App, name: str, *, keep: str | None = None, learned: str = "
 
     Raises:
         NotFoundError: there is no such experiment.
+        DefinitionError: it has no plan, so that it ends when it leaves the folder.
         InputError: it does not run, or has no such arm.
     """
     with app.ledger.read() as transaction:
         experiment = defined(workspace.in_force(transaction), name)
+        planned(experiment)
         standing = experiments_store.standings(transaction).get(name)
     kept = experiment.control if keep is None else keep
     if kept not in experiment.arms:

@@ -103,7 +103,8 @@ def planned(experiment: Experiment) -> Pilot:
     """
     if experiment.pilot is None:
         raise DefinitionError(
-            "It has no plan, so it runs as soon as it is applied; a pilot has one under plan:.",
+            "It has no plan, so it runs from when it is applied until it leaves the folder; a "
+            "pilot has one under plan:.",
             place=experiment.name,
         )
     return experiment.pilot

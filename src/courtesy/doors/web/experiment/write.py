@@ -7,7 +7,7 @@ from courtesy.app import App
 from courtesy.doors.web.experiment.gather import gather
 from courtesy.doors.web.experiment.model import Findings
 from courtesy.doors.web.experiment.page import page
-from courtesy.ground.primitives.errors import HomeError, InputError
+from courtesy.ground.primitives.errors import InputError
 
 
 def write_experiment(app: App, name: str, file: Path) -> Findings:
@@ -24,8 +24,7 @@ def write_experiment(app: App, name: str, file: Path) -> Findings:
     Raises:
         NotFoundError: there is nothing of this name.
         DataError: there is nothing to compare under this name.
-        InputError: the suffix is none of these.
-        HomeError: the file cannot be written.
+        InputError: the suffix is none of these, or the file cannot be written.
     """
     _form(file)
     findings = gather(app, name)
@@ -37,14 +36,14 @@ def write(findings: Findings, file: Path) -> None:
     """Write the page or the picture of findings.
 
     Raises:
-        InputError: the suffix is none of ``.html``, ``.svg`` and ``.png``.
-        HomeError: the file cannot be written.
+        InputError: the suffix is none of ``.html``, ``.svg`` and ``.png``, or the file cannot be
+            written.
     """
     data = _form(file)(findings)
     try:
         file.write_bytes(data)
     except OSError as error:
-        raise HomeError(f"{error.strerror}.", place=str(file)) from error
+        raise InputError(f"It cannot be written: {error.strerror}.", place=str(file)) from error
 
 
 def _form(file: Path) -> Callable[[Findings], bytes]:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from courtesy.doors.web.experiment import Findings, write
-from courtesy.ground.primitives.errors import HomeError, InputError
+from courtesy.ground.primitives.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -32,5 +32,5 @@ def test_other_suffixes_are_refused(findings: Findings, tmp_path: Path, name: st
 def test_a_file_that_cannot_be_written_is_an_error_with_a_place(
     findings: Findings, tmp_path: Path
 ) -> None:
-    with pytest.raises(HomeError, match="No such file or directory"):
+    with pytest.raises(InputError, match="It cannot be written: No such file"):
         write(findings, tmp_path / "absent" / "a.html")
