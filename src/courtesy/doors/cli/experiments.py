@@ -12,6 +12,7 @@ from rich.text import Text
 
 from courtesy import flow
 from courtesy.doors.cli.frame import Json, answer, opened
+from courtesy.doors.cli.moment import At, as_of
 from courtesy.doors.web.experiment import write_experiment
 from courtesy.flow.listing import Listed
 from courtesy.stages.experiments import store
@@ -35,9 +36,9 @@ def list_(context: typer.Context, json: Json = False) -> None:
 
 
 @experiments.command()
-def show(context: typer.Context, name: Name, json: Json = False) -> None:
+def show(context: typer.Context, name: Name, at: At = None, json: Json = False) -> None:
     """The definition of an experiment, where it stands, and its plan beside the facts."""
-    with opened(context) as app:
+    with opened(context, as_of(context, at)) as app:
         found = flow.shown(app, name)
     answer(found, json=json, text=lambda: Text("\n".join(_shown(found))))
 
@@ -113,10 +114,11 @@ def report(
     file: Annotated[
         Path, typer.Argument(help="The file to write: a page (.html), a picture (.svg or .png).")
     ],
+    at: At = None,
     json: Json = False,
 ) -> None:
     """Write a page or a picture that says in one sentence what came of an experiment, and why."""
-    with opened(context) as app:
+    with opened(context, as_of(context, at)) as app:
         found = write_experiment(app, name, file)
     said = found.verdict.sentence
     data = {"report": str(file), "experiment": name, "verdict": found.verdict.tone, "said": said}

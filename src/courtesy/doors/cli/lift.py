@@ -9,6 +9,7 @@ from typer import _click
 from typer.core import TyperGroup
 
 from courtesy.doors.cli.frame import Json, answer, opened
+from courtesy.doors.cli.moment import At, as_of
 from courtesy.flow import lift_of
 from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats import DEFAULT_ALPHA, AlwaysValid, Fixed, Rule
@@ -50,10 +51,11 @@ def measure_name(  # noqa: PLR0913, PLR0917 - one argument for each option
     ] = False,
     always_valid: AlwaysValidOption = True,
     alpha: AlphaOption = DEFAULT_ALPHA,
+    at: At = None,
     json: Json = False,
 ) -> None:
     """What a journey, an experiment or a program changed, beside the people it left alone."""
-    with opened(context) as app:
+    with opened(context, as_of(context, at)) as app:
         found = lift_of(
             app,
             name,

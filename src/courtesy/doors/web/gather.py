@@ -10,6 +10,7 @@ from courtesy.app import App
 from courtesy.doors.web.measured import measured
 from courtesy.doors.web.model import Defined, Hours, Quiet, Report, Silence, Step
 from courtesy.doors.web.story import story
+from courtesy.doors.web.tried import tried
 from courtesy.doors.web.words import MEANINGS
 from courtesy.ground.definitions import store as definitions_store
 from courtesy.ground.ledger import Transaction, named_queries
@@ -37,14 +38,18 @@ def gather(
     person: str | None = None,
     truths: Mapping[str, float] | None = None,
     explanation: str = "",
+    pages: str = "",
 ) -> Report:
     """Look everything up.
 
     Args:
         app: the home.
         person: whose story to tell; who has most to tell when None.
-        truths: the true effect of each journey (a difference of shares), where it is known.
+        truths: the true effect of each journey and experiment (a difference of shares), where it
+            is known.
         explanation: how the truth is known.
+        pages: how the files of experiments begin that will stand beside the report; empty where
+            there are none.
 
     Raises:
         NotFoundError: nobody is called ``person``.
@@ -72,6 +77,7 @@ def gather(
             measured=[measured(app, one, truths or {}) for one in found.journeys.values()],
             story=story(app, transaction, found, person),
             definitions=_definitions(transaction),
+            tried=list(tried(app, found, truths or {}, pages)),
             explanation=explanation if truths else "",
         )
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from itertools import groupby
 
+from courtesy.doors.web.experiment.model import Findings
+
 
 @dataclass(frozen=True)
 class Step:
@@ -81,6 +83,25 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """An experiment that people took part in, and what came of it.
+
+    ``true_effect``: of the one arm beside the control on the metric that decides, which is known
+    for simulations only. ``page``: the file beside the report that tells everything; empty where
+    there is none.
+    """
+
+    findings: Findings
+    true_effect: float | None = None
+    page: str = ""
+
+    @property
+    def people(self) -> int:
+        """How many took part."""
+        return sum(arm.units for arm in self.findings.lift.arms)
+
+
+@dataclass(frozen=True)
 class Moment:
     """Something in one person's story; ``kind`` chooses its sign."""
 
@@ -125,7 +146,8 @@ class Report:
     """One home at one instant.
 
     ``postponed``: messages that were sent later than they were due. ``waiting``: messages that wait
-    to be sent. ``explanation`` says what a true effect is, where one is known.
+    to be sent. ``tried``: experiments that people took part in. ``explanation`` says what a true
+    effect is, where one is known.
     """
 
     home: str
@@ -142,6 +164,7 @@ class Report:
     measured: Sequence[Measured]
     story: Story | None
     definitions: Sequence[Defined]
+    tried: Sequence[Tried] = ()
     explanation: str = ""
 
     @property

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from courtesy.doors.web import charts
 from courtesy.doors.web.model import Hours, Measured, Quiet
+from courtesy.doors.web.scale import Scale, scale
 
 SHARES = st.lists(st.floats(-1, 1).map(lambda share: round(share, 9)), min_size=1, max_size=12)
 NIGHT = Quiet(time(21), time(8, 30))
@@ -31,16 +32,16 @@ def measured(effect: float, low: float, high: float, truth: float | None = None)
 
 @given(SHARES)
 def test_a_scale_holds_every_value_and_zero_and_ends_on_its_ticks(values: list[float]) -> None:
-    scale = charts.scale(values)
-    assert scale.low <= min(*values, 0) <= max(*values, 0) <= scale.high
-    assert scale.ticks[0] == scale.low
-    assert scale.ticks[-1] == scale.high
-    assert 0 in scale.ticks
-    assert 2 <= len(scale.ticks) <= 8
+    found = scale(values)
+    assert found.low <= min(*values, 0) <= max(*values, 0) <= found.high
+    assert found.ticks[0] == found.low
+    assert found.ticks[-1] == found.high
+    assert 0 in found.ticks
+    assert 2 <= len(found.ticks) <= 8
 
 
 def test_a_scale_is_linear() -> None:
-    scale = charts.Scale(-0.1, 0.3, (-0.1, 0.0, 0.1, 0.2, 0.3))
+    scale = Scale(-0.1, 0.3, (-0.1, 0.0, 0.1, 0.2, 0.3))
     assert [scale.at(value) for value in (-0.1, 0.1, 0.3)] == pytest.approx([0, 50, 100])
 
 
@@ -75,7 +76,7 @@ def test_quiet_hours_over_midnight_shade_both_ends_of_the_day() -> None:
 
 
 def test_an_interval_stands_where_its_numbers_say() -> None:
-    scale = charts.Scale(-0.1, 0.1, (-0.1, 0.0, 0.1))
+    scale = Scale(-0.1, 0.1, (-0.1, 0.0, 0.1))
     drawing = parsed(charts.interval_chart(measured(0.05, 0.02, 0.08, truth=0.04), scale))
     [reach], [point], [truth] = (found(drawing, kind) for kind in ("reach", "found", "truth"))
     assert across(reach, "x") == pytest.approx(60)
@@ -87,7 +88,7 @@ def test_an_interval_stands_where_its_numbers_say() -> None:
 
 
 def test_an_interval_that_holds_zero_is_unsure_and_one_too_long_is_cut() -> None:
-    scale = charts.Scale(-1.0, 1.0, (-1.0, 0.0, 1.0))
+    scale = Scale(-1.0, 1.0, (-1.0, 0.0, 1.0))
     drawing = parsed(charts.interval_chart(measured(0.2, -3.0, 3.0), scale))
     [reach] = found(drawing, "reach")
     assert "unsure" in reach.attrib["class"].split()
@@ -96,12 +97,12 @@ def test_an_interval_that_holds_zero_is_unsure_and_one_too_long_is_cut() -> None
 
 
 def test_without_an_effect_there_is_nothing_to_draw() -> None:
-    scale = charts.Scale(0.0, 1.0, (0.0, 1.0))
+    scale = Scale(0.0, 1.0, (0.0, 1.0))
     assert charts.interval_chart(Measured("welcome", "", missing="Too early"), scale) == ""
 
 
 def test_a_name_cannot_become_markup() -> None:
     hostile = Measured('"><script>', "", effect=0.1, low=0.0, high=0.2)
-    drawing = charts.interval_chart(hostile, charts.scale([0.2]))
+    drawing = charts.interval_chart(hostile, scale([0.2]))
     assert "<script>" not in drawing
     assert '"><script>' in parsed(drawing).attrib["aria-label"]

@@ -9,8 +9,8 @@ from datetime import date
 
 from markupsafe import Markup
 
-from courtesy.doors.web.charts import Scale, scale
 from courtesy.doors.web.experiment.unit import Unit
+from courtesy.doors.web.scale import Scale, scale
 from courtesy.doors.web.svg import drawing, element, position
 from courtesy.stages.lift.model import Look
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from courtesy.doors.web.charts import Scale
 from courtesy.doors.web.experiment.charts import Row, fitting
 from courtesy.doors.web.experiment.model import Findings, Guard, quality
 from courtesy.doors.web.experiment.unit import Unit
 from courtesy.doors.web.figures import count, p_value, signed_percent
+from courtesy.doors.web.scale import Scale
 from courtesy.stages.lift.model import Comparison, FactorEffect, SegmentEffect, Spread
 
 STATES = {"held": "held", "open": "not sure yet", "broken": "harmed"}

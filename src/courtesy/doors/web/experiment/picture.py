@@ -14,11 +14,11 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from courtesy.doors.web.charts import Scale
 from courtesy.doors.web.experiment import charts, panels
 from courtesy.doors.web.experiment.model import Findings, Tone
 from courtesy.doors.web.experiment.unit import Unit
 from courtesy.doors.web.figures import count, p_value
+from courtesy.doors.web.scale import Scale
 from courtesy.stages.lift.model import Look
 
 PNG, SVG = "png", "svg"

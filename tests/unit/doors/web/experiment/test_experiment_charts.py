@@ -5,10 +5,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from markupsafe import Markup
 
-from courtesy.doors.web.charts import Scale
 from courtesy.doors.web.experiment import charts
 from courtesy.doors.web.experiment.charts import Row
 from courtesy.doors.web.experiment.unit import Unit
+from courtesy.doors.web.scale import Scale
 from courtesy.stages.lift.model import Look
 
 HUNDREDTHS = Scale(-0.01, 0.03, (-0.01, 0.0, 0.01, 0.02, 0.03))
