@@ -10,14 +10,16 @@ from courtesy.app import App, open_app
 from courtesy.doors.cli.report import write
 from courtesy.doors.demo.drive import START, run
 from courtesy.doors.demo.home import Note
-from courtesy.doors.demo.world import Scale
+from courtesy.doors.demo.world import TEST, Scale
 from courtesy.doors.web import Report
+from courtesy.flow import shown
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.clock import VirtualClock
 from courtesy.stages.events import EVENTS
+from courtesy.stages.experiments import HOLDOUT
 from courtesy.stages.messages import Reason
 
-SCALE = Scale(people=600, days=12, seed=3)
+SCALE = Scale(people=1_500, days=12, seed=3)
 QUIET = {*range(21, 24), *range(8)}
 
 
@@ -146,14 +148,66 @@ def test_fewer_and_fewer_people_come_from_step_to_step(report: tuple[Report, str
 def test_the_measured_interval_holds_the_true_effect(
     report: tuple[Report, str], note: Note
 ) -> None:
-    truths = {truth.journey: truth.effect for truth in note.truths}
+    truths = {truth.name: truth.effect for truth in note.truths}
     measured = {one.journey: one for one in report[0].measured}
-    assert set(measured) == set(truths)
+    assert set(measured) == {"welcome", "cart-reminder", "win-back"}
     reminder = measured["cart-reminder"]
     assert reminder.true_effect == truths["cart-reminder"]
     assert reminder.low is not None
     assert reminder.high is not None
     assert reminder.low <= truths["cart-reminder"] <= reminder.high
+
+
+def test_the_pilot_runs_by_a_plan_that_was_sized_and_frozen_at_the_start(app: App) -> None:
+    found = shown(app, TEST)
+    assert (found["state"], found["started_at"]) == ("running", START)
+    plan = found["plan"]
+    assert (plan["people_from"], plan["control"]) == ("history", "plain")
+    assert 0.1 < plan["baseline"] < 0.4
+    assert plan["people_needed"] > 2_000
+    assert plan["cuped_gain"] is not None
+
+
+def test_the_pilots_arms_differ_by_nothing_but_the_letter(ledger: Transaction) -> None:
+    query = "SELECT arm, count(*) AS n FROM exposures WHERE experiment = 'cart-wording' GROUP BY 1"
+    people = {row["arm"]: row["n"] for row in rows(ledger, query)}
+    assert set(people) == {"plain", "warm"}
+    assert min(people.values()) > 30
+    both = """SELECT DISTINCT m.template, e.arm, m.arm AS held FROM messages m
+              LEFT JOIN exposures e ON e.experiment = 'cart-wording' AND e.person_id = m.person_id
+              WHERE m.journey = 'cart-reminder'"""
+    treated = {
+        (row["template"], row["arm"]) for row in rows(ledger, both) if row["held"] != HOLDOUT
+    }
+    assert treated == {("cart-reminder-plain", "plain"), ("cart-reminder-warm", "warm")}
+    assert {row["arm"] for row in rows(ledger, both) if row["held"] == HOLDOUT} == {None}
+
+
+def test_the_pilots_interval_holds_what_the_wording_truly_did(
+    report: tuple[Report, str], note: Note
+) -> None:
+    [truth] = [truth for truth in note.truths if truth.name == TEST]
+    [tried] = report[0].tried
+    [found] = tried.findings.deciding
+    assert (found.metric, found.arm, found.arm_units) == ("bought", "warm", truth.people)
+    assert tried.true_effect == truth.effect > 0
+    assert found.effect_low is not None
+    assert found.effect_high is not None
+    assert found.effect_low <= truth.effect <= found.effect_high
+    assert tried.findings.lift.sample_ratio is not None
+    assert tried.findings.lift.sample_ratio.ok
+
+
+def test_the_pilot_has_a_page_beside_the_report(
+    report: tuple[Report, str], app: App, tmp_path: Path
+) -> None:
+    assert 'href="report-' not in report[1]
+    found = write(app, tmp_path / "shop.html", pages=True)
+    assert [one.page for one in found.tried] == ["shop-cart-wording.html"]
+    html = (tmp_path / "shop.html").read_text(encoding="utf-8")
+    assert 'href="shop-cart-wording.html"' in html
+    pilot = (tmp_path / "shop-cart-wording.html").read_text(encoding="utf-8")
+    assert found.tried[0].findings.verdict.sentence in pilot
 
 
 def test_the_story_is_of_somebody_who_was_written_to(report: tuple[Report, str]) -> None:

@@ -1,8 +1,12 @@
 """``courtesy demo``: an invented shop with simulated customers, from start to end."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -35,7 +39,7 @@ def demo(  # noqa: PLR0913, PLR0917 - one argument for each option
     note = _simulated(home, people, days, seed)
     app = open_app(home, clock=VirtualClock(note.end))
     try:
-        found = write(app, report)
+        found = write(app, report, pages=True)
     finally:
         app.close()
     answer(_data(home, report, found), json=json, text=lambda: _text(home, report, note, found))
@@ -51,9 +55,21 @@ def _simulated(home: Path, people: int, days: int, seed: int) -> Note:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=log_console, transient=True) as progress:
         task = progress.add_task(f"{people:,} people, {days} days", total=days * _DAY)
-        return run(
-            home, Scale(people, days, seed), lambda hour: progress.update(task, completed=hour)
-        )
+        with _only_warnings():
+            return run(
+                home, Scale(people, days, seed), lambda hour: progress.update(task, completed=hour)
+            )
+
+
+@contextmanager
+def _only_warnings() -> Iterator[None]:
+    """What a server says every night would hide the progress here."""
+    before = structlog.get_config()["wrapper_class"]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    try:
+        yield
+    finally:
+        structlog.configure(wrapper_class=before)
 
 
 def _data(home: Path, report: Path, found: Report) -> dict[str, Any]:
@@ -74,6 +90,22 @@ def _data(home: Path, report: Path, found: Report) -> dict[str, Any]:
             }
             for one in found.measured
         ],
+        "experiments": [
+            {
+                "experiment": one.findings.lift.name,
+                "verdict": one.findings.verdict.tone,
+                "said": one.findings.verdict.sentence,
+                "metric": arm.metric,
+                "arm": arm.arm,
+                "effect": arm.effect,
+                "low": arm.effect_low,
+                "high": arm.effect_high,
+                "true_effect": one.true_effect,
+                "page": str(report.with_name(one.page)),
+            }
+            for one in found.tried
+            for arm in one.findings.deciding
+        ],
     }
 
 
@@ -88,8 +120,10 @@ def _text(home: Path, report: Path, note: Note, found: Report) -> str:
             f"{points(one.high)}; in truth {points(one.true_effect)}"
             for one in found.measured
         ),
+        *_tried(found),
         "",
         f"The report: {report}",
+        *(f"  of {one.findings.lift.name}: {report.with_name(one.page)}" for one in found.tried),
         "",
         "Look around in it:",
         "  make serve",
@@ -100,3 +134,17 @@ def _text(home: Path, report: Path, note: Note, found: Report) -> str:
         "  courtesy --home my-home apply FOLDER",
     ]
     return "\n".join(lines)
+
+
+def _tried(found: Report) -> Iterator[str]:
+    """One line for each arm of each experiment."""
+    for one in found.tried:
+        it = one.findings
+        yield ""
+        yield f"The test {it.lift.name}: {it.verdict.sentence}"
+        for arm in it.deciding:
+            yield (
+                f"  {arm.metric}: {points(arm.effect)}, {it.sure} interval "
+                f"{points(arm.effect_low)} to {points(arm.effect_high)}; "
+                f"in truth {points(one.true_effect)}"
+            )

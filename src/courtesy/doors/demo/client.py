@@ -13,7 +13,7 @@ from courtesy.doors.demo.reading import Addresses
 from courtesy.ground.primitives.errors import CallError
 
 _ONE_CLICK = {"List-Unsubscribe": "One-Click"}
-_AT_ONCE = 4
+_AT_ONCE = 16
 
 
 class Client:

@@ -16,13 +16,16 @@ from courtesy.doors.demo.postbox import Postbox
 from courtesy.doors.demo.reading import addresses
 from courtesy.doors.demo.shop import batches
 from courtesy.doors.demo.truth import Span, Truth, true_effect
-from courtesy.doors.demo.world import NUDGES, SUBJECTS, Scale, World
-from courtesy.flow import absorb, deliver, night, tick
+from courtesy.doors.demo.world import NUDGES, QUESTIONS, TEST, Scale, World
+from courtesy.flow import absorb, deliver, night, start_pilot, tick
+from courtesy.flow.subjects import subject
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.clock import VirtualClock
+from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.primitives.ids import digest
 from courtesy.stages.events import store as events_store
 from courtesy.stages.experiments import store as experiments_store
+from courtesy.stages.lift.plan import window
 from courtesy.stages.profiles import store as profiles_store
 from courtesy.stages.profiles.model import USER
 
@@ -35,6 +38,7 @@ _EVERY = 4
 _DAY, _NIGHT = 24, 4
 _HOUR = timedelta(hours=1)
 _ALL = 10**9
+_SUBJECTS = [nudge.subject for nudge in NUDGES]
 Watch = Callable[[int], None]
 
 
@@ -47,7 +51,7 @@ def run(home: Path, scale: Scale, watch: Watch = lambda _hour: None) -> Note:
         watch: told the number of hours that have passed.
 
     Returns:
-        What was simulated, with the true effect of each journey.
+        What was simulated, with the true effect of each journey and test.
 
     Raises:
         HomeError: the folder is somebody's own, or cannot be written.
@@ -73,20 +77,28 @@ def _run(app: App, clock: VirtualClock, postbox: Postbox, scale: Scale, watch: W
     write_key = digest("demo", str(scale.seed))
     with app.ledger.write() as transaction:
         events_store.add_source(transaction, _SOURCE, write_key, START)
-        workspace.apply(transaction, WORKSPACE, START)
     world = World(scale, START)
     with Client(app, write_key) as client:
         turn = _Turn(app, clock, client, postbox, world)
         turn.move_in()
+        _begin(app, scale)
         for hour in range(scale.hours):
             turn.live(hour)
             if (hour + 1) % _EVERY == 0:
                 turn.act(hour + 1)
             watch(hour + 1)
     absorb(app)  # what the last letters brought back
-    with app.ledger.read() as transaction:
-        truths = _truths(transaction, world, clock.now())
-    return Note(scale.people, scale.days, scale.seed, clock.now(), truths)
+    return Note(scale.people, scale.days, scale.seed, clock.now(), _truths(app, world))
+
+
+def _begin(app: App, scale: Scale) -> None:
+    """What the shop brought is history by now: nothing that is put in force looks at it as news."""
+    with app.ledger.write() as transaction:
+        workspace.apply(transaction, WORKSPACE, START)
+    try:
+        start_pilot(app, TEST)
+    except DataError:  # so few people have no history to size from
+        start_pilot(app, TEST, scale.people)
 
 
 @dataclass(frozen=True)
@@ -100,7 +112,7 @@ class _Turn:
     world: World
 
     def move_in(self) -> None:
-        """The shop brings its customers and what they ordered lately."""
+        """The shop brings its customers and what they did lately."""
         self.client.post(batches(self.world.past(), self.clock.now()))
         absorb(self.app)
 
@@ -118,7 +130,7 @@ class _Turn:
             night(self.app)
         tick(self.app)
         letters = self.postbox.take(deliver(self.app).sent)
-        self.world.readers.receive(letters, hour, SUBJECTS)
+        self.world.readers.receive(letters, hour, _SUBJECTS)
 
     def _read(self, hour: int) -> None:
         """People look into their mail; what they read acts from the next hour on."""
@@ -133,16 +145,16 @@ class _Turn:
         self.world.read(readings, hour + 1)
 
 
-def _truths(transaction: Transaction, world: World, end: datetime) -> list[Truth]:
-    journeys = workspace.in_force(transaction).journeys
-    exposed = _exposed(transaction, world)
-    found = []
-    for number, nudge in enumerate(NUDGES):
-        goal = journeys[nudge.journey].goal
-        if goal and goal.condition.within:
-            of_journey = exposed.filter(pl.col("experiment") == nudge.journey)
-            span = Span(goal.condition.within, end)
-            found.append(true_effect(world.lives, number + 1, of_journey, nudge.journey, span))
+def _truths(app: App, world: World) -> list[Truth]:
+    """The answers to all questions, by what the workspace measures a journey or a test with."""
+    with app.ledger.read() as transaction:
+        definitions = workspace.in_force(transaction)
+        exposed = _exposed(transaction, world)
+        found = []
+        for life, question in enumerate(QUESTIONS, start=1):
+            deciding = subject(app, transaction, definitions, question.name, ()).metrics[0]
+            span = Span(window(deciding), app.clock.now())
+            found.append(true_effect(world.lives, life, exposed, question, span))
     return found
 
 

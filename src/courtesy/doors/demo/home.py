@@ -48,15 +48,23 @@ def put_note(home: Path, note: Note) -> None:
 
 
 def note_of(home: Path) -> Note | None:
-    """What was simulated in a home; None where it is no demo's."""
+    """What was simulated in a home; None where it is no demo's.
+
+    Raises:
+        HomeError: its note is not of this version.
+    """
     path = home / _NOTE
-    return msgspec.json.decode(path.read_bytes(), type=Note) if path.is_file() else None
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Note) if path.is_file() else None
+    except msgspec.MsgspecError as error:
+        detail = f"Another version simulated this ({error}); make the demo again."
+        raise HomeError(detail, place=str(path)) from None
 
 
 def effects(note: Note | None) -> Mapping[str, float]:
-    """The true effect of each journey of a demo; empty where it is not known."""
+    """The true effect of each journey and test of a demo; empty where it is not known."""
     truths = note.truths if note else ()
-    return {truth.journey: truth.effect for truth in truths if truth.people}
+    return {truth.name: truth.effect for truth in truths if truth.people}
 
 
 def _remove(home: Path) -> None:

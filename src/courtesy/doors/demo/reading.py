@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from quopri import decodestring
@@ -30,10 +30,10 @@ _UNSUBSCRIBE = re.compile(r"<(https?://[^>]+)>")
 
 @dataclass(frozen=True)
 class Reading:
-    """Somebody opens a letter; ``clicks`` and ``leaves`` say what they do then."""
+    """Somebody opens a letter of a kind; ``clicks`` and ``leaves`` say what they do then."""
 
     person: int
-    journey: int
+    kind: int
     letter: Letter
     clicks: bool
     leaves: bool
@@ -58,13 +58,13 @@ class Readers:
         self._index = {address: index for index, address in enumerate(people.email) if address}
         self._later: defaultdict[int, list[Reading]] = defaultdict(list)
 
-    def receive(self, letters: Sequence[Letter], hour: int, subjects: Mapping[str, int]) -> None:
+    def receive(self, letters: Sequence[Letter], hour: int, subjects: Sequence[str]) -> None:
         """Take letters in: each makes the next less welcome.
 
         Args:
             letters: what arrived within this hour.
             hour: counted from the start of the simulation.
-            subjects: how a subject begins → the number of the journey that it tells of.
+            subjects: how the subjects of each kind of letter begin.
 
         Raises:
             NotFoundError: a subject begins in no such way.
@@ -82,10 +82,8 @@ class Readers:
         clicks = (self._chance.random(len(who)) < _CLICKS) & ~leaves
         hours = self._opening_hours(who, hour)
         for row in np.flatnonzero(opens):
-            journey = _journey(known[row], subjects)
-            reading = Reading(
-                int(who[row]), journey, known[row], bool(clicks[row]), bool(leaves[row])
-            )
+            kind = _kind(known[row], subjects)
+            reading = Reading(int(who[row]), kind, known[row], bool(clicks[row]), bool(leaves[row]))
             self._later[int(hours[row])].append(reading)
 
     def at(self, hour: int) -> list[Reading]:
@@ -112,12 +110,12 @@ def addresses(letter: Letter) -> Addresses:
     return Addresses(_first(_PIXEL, page), _first(_LINK, page), way_out[1] if way_out else None)
 
 
-def _journey(letter: Letter, subjects: Mapping[str, int]) -> int:
+def _kind(letter: Letter, subjects: Sequence[str]) -> int:
     head, _, _ = letter.content.partition(_BLANK)
     subject = str(_HEADERS.parsebytes(head).get("Subject", ""))
-    found = [number for start, number in subjects.items() if subject.startswith(start)]
+    found = [number for number, start in enumerate(subjects) if subject.startswith(start)]
     if not found:
-        raise NotFoundError(f"No journey of the demo begins a subject like this: {subject!r:.80}.")
+        raise NotFoundError(f"No mail of the demo begins a subject like this: {subject!r:.80}.")
     return found[0]
 
 

@@ -1,6 +1,6 @@
 """Quillberry, the invented coffee shop of the demo: what its app tells about its customers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -51,6 +51,13 @@ class Moments:
         return Moments(self.who, self.when - minutes * MINUTE)
 
 
+def together(several: Iterable[Moments]) -> Moments:
+    """All of them, one after the other."""
+    found = [(one.who, one.when) for one in several]
+    who, when = zip(*found, strict=True)
+    return Moments(np.concatenate(who), np.concatenate(when))
+
+
 class Shop:
     """Turns what people do into the calls of the shop's app (Segment's HTTP API)."""
 
@@ -66,6 +73,7 @@ class Shop:
                 **{topic: people.allows[:, index] for index, topic in enumerate(TOPICS)},
             }
         )
+        self._ids = self._of.select("userId")
         self._calls = 0
 
     def introduced(self, known: Moments) -> pl.DataFrame:
@@ -81,6 +89,7 @@ class Shop:
             for topic in TOPICS
         )
         return self._called(
+            self._of,
             known,
             type=pl.lit("identify"),
             traits=pl.struct(traits),
@@ -93,7 +102,7 @@ class Shop:
         screen = {"type": pl.lit("screen"), "name": pl.lit("Welcome"), "anonymousId": nameless}
         way = pl.Series(np.array(_WAYS)[ways])
         return [
-            self._called(joining.earlier(2), **screen).drop("userId"),
+            self._called(self._ids, joining.earlier(2), **screen).drop("userId"),
             self.introduced(joining.earlier(1)).with_columns(anonymousId=nameless),
             self._tracked("Signed Up", joining, pl.struct(pl.lit(way).alias("came_by"))),
         ]
@@ -125,16 +134,17 @@ class Shop:
         return self._tracked("Consent Granted" if granted else "Consent Withdrawn", moments, told)
 
     def _tracked(self, event: str, moments: Moments, properties: pl.Expr) -> pl.DataFrame:
+        track = pl.lit("track")
         return self._called(
-            moments, type=pl.lit("track"), event=pl.lit(event), properties=properties
+            self._ids, moments, type=track, event=pl.lit(event), properties=properties
         )
 
-    def _called(self, moments: Moments, **fields: pl.Expr) -> pl.DataFrame:
+    def _called(self, known: pl.DataFrame, moments: Moments, **fields: pl.Expr) -> pl.DataFrame:
         first, self._calls = self._calls, self._calls + len(moments.who)
         numbers = pl.Series("number", range(first, self._calls), dtype=pl.Int64)
         at = pl.Series("at", moments.when, dtype=pl.Int64)
         return (
-            self._of[moments.who]
+            known[moments.who]
             .with_columns(at, numbers)
             .select(
                 "at",

@@ -1,5 +1,6 @@
-"""The true effect of a journey, which only the simulation can know."""
+"""The true effect of a journey or a test, which only the simulation can know."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,29 +8,45 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from courtesy.doors.demo.lives import REAL, Lives
-from courtesy.stages.experiments import TREATED
+from courtesy.doors.demo.lives import REAL, Lives, Nudge
 
 EXPLANATION = (
-    "Every simulated person also lives a second life, with the same luck hour by hour, in which "
-    "the mails of this one journey are never read; the true effect is how many more of the treated "
-    "people order within the goal's time in their real life than in that second one."
+    "Every simulated person also lives other lives, with the same luck hour by hour: for each "
+    "journey one in which its mails are never read, and for a test of two wordings one in which "
+    "those who got the second live on as if they had read the first. The true effect is how many "
+    "more of the people concerned order in time in their real life than in that other one."
 )
 
 
 @dataclass(frozen=True)
-class Truth:
-    """What the mails of a journey truly changed: shares of the treated who reached its goal."""
+class Question:
+    """What if, for those who are in an ``arm`` of the journey or test ``name``?
 
-    journey: str
+    ``felt``: how many times as likely visits are after reading each kind of mail that is felt
+    otherwise in the life beside the real one.
+    """
+
+    name: str
+    arm: str
+    felt: Mapping[Nudge, float]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a journey or a test truly changed: shares of the people concerned who ordered in time.
+
+    ``otherwise``: in the life beside the ``real`` one.
+    """
+
+    name: str
     people: int
-    without: float
-    with_mail: float
+    otherwise: float
+    real: float
 
     @property
     def effect(self) -> float:
         """The difference that the mails made, as a share of people."""
-        return self.with_mail - self.without
+        return self.real - self.otherwise
 
 
 @dataclass(frozen=True)
@@ -40,23 +57,27 @@ class Span:
     end: datetime
 
 
-def true_effect(lives: Lives, life: int, exposed: pl.DataFrame, journey: str, span: Span) -> Truth:
-    """Compare the real life of treated people with the one without the mails of a journey.
+def true_effect(
+    lives: Lives, life: int, exposed: pl.DataFrame, question: Question, span: Span
+) -> Truth:
+    """Compare the real life of the people concerned with the one beside it.
 
     Args:
         lives: what everybody did.
-        life: the number of the life without these mails.
-        exposed: ``person`` (index), ``arm``, ``exposed_at``: whom the system exposed.
-        journey: its name.
+        life: the number of the life beside the real one.
+        exposed: ``experiment``, ``person`` (index), ``arm``, ``exposed_at``: whom the system
+            exposed to what.
+        question: about whom.
         span: people whose time is not over at its end are left out.
     """
     over = pl.col("exposed_at") + span.within <= span.end
-    treated = exposed.filter((pl.col("arm") == TREATED) & over)
-    who = treated["person"].to_numpy()
-    start = treated["exposed_at"].dt.timestamp("us").to_numpy()
+    theirs = (pl.col("experiment") == question.name) & (pl.col("arm") == question.arm)
+    concerned = exposed.filter(theirs & over)
+    who = concerned["person"].to_numpy()
+    start = concerned["exposed_at"].dt.timestamp("us").to_numpy()
     length = span.within // timedelta(microseconds=1)
-    without, with_mail = (_share(lives, number, who, start, length) for number in (life, REAL))
-    return Truth(journey, len(treated), without, with_mail)
+    otherwise, real = (_share(lives, number, who, start, length) for number in (life, REAL))
+    return Truth(question.name, len(concerned), otherwise, real)
 
 
 def _share(

@@ -39,6 +39,8 @@ def test_the_demo_leaves_a_home_and_a_report_and_says_what_to_do_next(tmp_path: 
     data = json.loads(called("--home", home, "demo", *small, "--json"))
     assert data["people"] == 60
     assert {one["journey"] for one in data["journeys"]} == {"welcome", "cart-reminder", "win-back"}
+    for one in data["experiments"]:
+        assert Path(one["page"]).read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     again = json.loads(called("--home", home, "report", str(file), "--json"))
     assert (again["people"], again["sent"]) == (data["people"], data["sent"])
 

@@ -41,6 +41,12 @@ def test_a_note_is_read_as_it_was_put(tmp_path: Path) -> None:
     assert note_of(tmp_path / "elsewhere") is None
 
 
+def test_a_note_of_another_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "demo.json").write_text('{"people": 10}')
+    with pytest.raises(HomeError, match="make the demo again"):
+        note_of(tmp_path)
+
+
 def test_an_effect_that_concerns_nobody_is_not_told() -> None:
     truths = (Truth("welcome", 5, 0.2, 0.3), Truth("win-back", 0, 0.0, 0.0))
     assert effects(Note(10, 2, 1, END, truths)) == {"welcome": pytest.approx(0.1)}

@@ -11,7 +11,7 @@ from courtesy.ground.primitives.errors import NotFoundError
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HOURS = 400
-SUBJECTS = {"Welcome": 0, "Your basket": 1}
+SUBJECTS = ("Welcome", "Your basket")
 PAGE = """Content-Type: multipart/alternative; boundary="b"
 Subject: Welcome, Ada
 List-Unsubscribe: <https://mail.example/u/token>, <mailto:people@mail.example>
@@ -60,10 +60,10 @@ def test_a_letter_without_links_has_none() -> None:
     assert (found.pixel, found.link, found.unsubscribe) == (None, None, None)
 
 
-def test_the_subject_says_which_journey_it_is_and_an_unknown_one_is_refused(people: People) -> None:
+def test_the_subject_says_which_kind_it_is_and_an_unknown_one_is_refused(people: People) -> None:
     reader = readers(people)
     reader.receive(letters(people, "Your basket is here"), 0, SUBJECTS)
-    assert {reading.journey for _, reading in opened(reader)} == {1}
+    assert {reading.kind for _, reading in opened(reader)} == {1}
     with pytest.raises(NotFoundError, match="Lottery"):
         readers(people).receive(letters(people, "Lottery"), 0, SUBJECTS)
 
