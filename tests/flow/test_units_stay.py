@@ -145,3 +145,16 @@ def test_a_test_of_a_journey_is_refused_in_the_journeys_file(world: World) -> No
     with pytest.raises(DefinitionError, match="stays as it is: arms") as caught:
         world.apply()
     assert caught.value.place == "journeys/one.yaml"
+
+
+def test_a_name_in_which_people_were_is_not_given_to_something_else(world: World) -> None:
+    world.join("ana", "ben", "cleo", "dan")
+    (world.folder / "journeys/one.yaml").unlink()
+    world.apply()
+    world.write(**{"experiments/one.yaml": "experiment: one\narms: {a: 1, b: 1}\n"})
+    with pytest.raises(DefinitionError, match="the name 'one' before") as caught:
+        world.apply()
+    assert caught.value.place == "experiments/one.yaml"
+    (world.folder / "experiments/one.yaml").unlink()
+    world.write(**{"journeys/one.yaml": JOURNEY.replace("NAME", "one")})
+    world.apply()

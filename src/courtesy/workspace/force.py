@@ -11,7 +11,7 @@ from courtesy.ground.definitions import store as definitions
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.errors import DefinitionError
 from courtesy.stages import experiments, journeys
-from courtesy.stages.experiments import UNIVERSAL, Experiment
+from courtesy.stages.experiments import HOLDOUT, TREATED, UNIVERSAL, Experiment
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.messages import Policy
 from courtesy.stages.messages.policy import CHANNELS, Holdouts
@@ -120,12 +120,29 @@ def _check_running(transaction: Transaction, wanted: Workspace, sources: Iterabl
     known = list(sources)
     started = experiments_store.standings(transaction)
     running = {name for name, one in started.items() if one.stopped_at is None}
-    counted = experiments_store.counts(transaction).keys()
-    places = _places(known, wanted)
+    people = experiments_store.counts(transaction)
+    counted, places = people.keys(), _places(known, wanted)
+    _check_taken(people, wanted, places)
     for name in sorted((running | (counted - started.keys())) & now.experiments.keys()):
         new = wanted.experiments.get(name)
         _check_same(now.experiments[name], new, places, pilot=name in running)
     _check_cluster(now.policy, wanted.policy, sorted(counted & _clustered(now)), known)
+
+
+def _check_taken(
+    people: Mapping[str, Mapping[str, int]], wanted: Workspace, places: Mapping[str, str]
+) -> None:
+    """A name in which people were counted is not given to something else, even if it is gone."""
+    arms = {name: {HOLDOUT, TREATED} for name in wanted.journeys}
+    arms |= {name: {*one.arms} for name, one in wanted.experiments.items() if not one.observed}
+    for name in sorted(arms.keys() & people.keys()):
+        if not people[name].keys() & arms[name]:
+            before = ", ".join(sorted(people[name]))
+            raise DefinitionError(
+                f"Something else had the name {name!r} before, with people in the arms {before}. "
+                "Take another name.",
+                place=places.get(name, name),
+            )
 
 
 def _clustered(now: Workspace) -> set[str]:
@@ -155,15 +172,15 @@ def _check_cluster(
 
 
 def _places(sources: Iterable[Source], wanted: Workspace) -> dict[str, str]:
-    """Where each experiment is defined: in a file of its own, or in that of its journey."""
+    """Where journeys and experiments are defined: in their file, or in that of their journey."""
     found = {(source.kind, source.name): source.place for source in sources}
     own = {name: place for (kind, name), place in found.items() if kind == "experiment"}
-    tests = {
-        test: found["journey", name]
+    journeys = {
+        part: found["journey", name]
         for name, journey in wanted.journeys.items()
-        for test in journey.tests
+        for part in (name, *journey.tests)
     }
-    return tests | own
+    return journeys | own
 
 
 def _check_same(
