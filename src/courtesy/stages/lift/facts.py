@@ -37,9 +37,9 @@ def covariate(metric: Metric, history: timedelta) -> str:
 
 
 def before(metric: Metric) -> str:
-    """Whether a conversion happened as long before the exposure as it may happen after, or ever."""
+    """Whether a conversion happened before the exposure, in as long a time as after it, or ever."""
     tests = ["h.occurred_at < u.exposed_at"]
-    tests += [] if metric.within is None else [_from(-metric.within)]
+    tests += [] if metric.within is None else [_from(metric.after - metric.within)]
     return _value(metric, _NOTHING, metric.within, tests)
 
 

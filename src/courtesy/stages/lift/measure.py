@@ -129,10 +129,14 @@ def _incomplete(whole: Tally, outcome: Outcome, size: int | None) -> Iterator[No
 
 
 def _late(metric: Metric, whole: Tally, before: int) -> Iterator[Notice]:
-    """Whether outcomes come before exposures, which then were recorded too late."""
+    """Whether outcomes come before exposures, which then were recorded too late.
+
+    Without a window all that was before is more than what came after; nothing after is a sign.
+    """
     found = [one for one in whole.outcomes if one.metric == metric.name]
     after = sum(float(m.count * m.mean[0]) for one in found for m in one.moments.values())
-    if found and before >= _FEW and before > _FAR_MORE * after:
+    too_many = before > _FAR_MORE * after if metric.within else not after
+    if found and before >= _FEW and too_many:
         yield Notice(
             "before_exposure",
             f"{before:,} people had {metric.name} before they were exposed and {after:,.0f} after; "

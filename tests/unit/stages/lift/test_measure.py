@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -259,8 +260,10 @@ def test_without_chance_there_is_no_effect_but_an_association(measured: Measure)
 
 def test_outcomes_before_the_exposure_do_not_count_and_are_told(measured: Measure) -> None:
     people = {f"p{i}": "treated" if i % 2 else "holdout" for i in range(60)}
-    late = [(p, "Order Completed", timedelta(days=-2), {}) for p in list(people)[:30]]
-    in_time = [(p, "Order Completed", timedelta(days=2), {}) for p in list(people)[30:40]]
+    late: list[Event] = [(p, "Order Completed", timedelta(days=-2), {}) for p in list(people)[:30]]
+    in_time: list[Event] = [
+        (p, "Order Completed", timedelta(days=2), {}) for p in list(people)[30:40]
+    ]
     lift = measured([*late, *in_time], exposures(people), BOUGHT)
     assert only(lift).arm_mean == pytest.approx(5 / 30)
     (told,) = [notice for notice in lift.warnings if notice.name == "before_exposure"]
@@ -269,7 +272,9 @@ def test_outcomes_before_the_exposure_do_not_count_and_are_told(measured: Measur
 
 def test_outcomes_on_both_sides_of_the_exposure_are_usual(measured: Measure) -> None:
     people = {f"p{i}": "treated" if i % 2 else "holdout" for i in range(60)}
-    sides = [(p, "Order Completed", timedelta(days=days), {}) for p in people for days in (-2, 2)]
+    sides: list[Event] = [
+        (p, "Order Completed", timedelta(days=days), {}) for p in people for days in (-2, 2)
+    ]
     assert "before_exposure" not in named(measured(sides, exposures(people), BOUGHT))
 
 
@@ -299,3 +304,23 @@ def test_a_name_cannot_break_out_of_the_statement(measured: Measure) -> None:
     odd = Metric("odd", SUM, ('It\'s "odd"',), property="a\"b'c")
     lift = measured([("t0", 'It\'s "odd"', WEEK, {"a\"b'c": 8})], exposures(four()), odd)
     assert only(lift, "odd").arm_mean == 2
+
+
+def test_as_long_a_time_is_looked_at_before_as_after(measured: Measure) -> None:
+    """Who came back on day 3 has one day to, so the day before the exposure stands beside it."""
+    people = {f"p{i}": "treated" if i % 2 else "holdout" for i in range(60)}
+    back = replace(BOUGHT, after=timedelta(days=3), within=timedelta(days=4))
+    days: list[Event] = [
+        (person, "Order Completed", timedelta(days=day), {}) for person in people for day in (-2, 9)
+    ]
+    few: list[Event] = [(f"p{i}", "Order Completed", timedelta(days=3.5), {}) for i in range(12)]
+    assert "before_exposure" not in named(measured([*days, *few], exposures(people), back))
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_without_a_window_a_long_past_is_usual(measured: Measure, after: int) -> None:
+    people = {f"p{i}": "treated" if i % 2 else "holdout" for i in range(60)}
+    ever = replace(BOUGHT, within=None)
+    did: list[Event] = [(p, "Order Completed", timedelta(days=-9), {}) for p in people]
+    did += [bought("p1")] * after
+    assert ("before_exposure" in named(measured(did, exposures(people), ever))) is not bool(after)
