@@ -44,7 +44,11 @@ def charts(html: str) -> list[ET.Element]:
 
 def test_an_experiment_is_told_in_one_sentence_with_its_interval(findings: Findings) -> None:
     html = section(Tried(findings))
-    for said in ("free is better than control.", "20,058 people", "running since Tue 1 Dec 2026"):
+    for said in (
+        "free is better than control.",
+        "20,058 people took part",
+        "running since Tue 1 Dec 2026",
+    ):
         assert said in html
     assert "+2.1 points" in html
     assert "+0.8 to +3.4" in html
