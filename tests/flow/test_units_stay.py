@@ -1,9 +1,10 @@
 """What chance assigns stays what it was: tests in two journeys, layers, clusters."""
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -13,6 +14,7 @@ from courtesy.app import App, make_home, open_app
 from courtesy.flow import absorb, assigned, publish, tick
 from courtesy.ground.primitives.clock import VirtualClock
 from courtesy.ground.primitives.errors import DefinitionError
+from courtesy.ground.primitives.ids import digest
 from courtesy.stages.events import Accepted, collect
 from courtesy.stages.events import store as events_store
 from courtesy.stages.experiments import EXPOSURES
@@ -62,11 +64,16 @@ class World:
             workspace.apply(transaction, self.folder, self.clock.now())
 
     def join(self, *users: str) -> None:
+        self._take({"type": "track", "userId": user, "event": "Signed Up"} for user in users)
+
+    def move(self, users: Iterable[str], town: str) -> None:
+        """Let each live in a house of their own."""
+        houses = ((user, {"house": f"{town} {user}"}) for user in users)
+        self._take({"type": "identify", "userId": user, "traits": at} for user, at in houses)
+
+    def _take(self, calls: Iterable[dict[str, Any]]) -> None:
         now = self.clock.now()
-        batch = [
-            {"type": "track", "userId": user, "event": "Signed Up", "messageId": f"{user}-{now}"}
-            for user in users
-        ]
+        batch = [call | {"messageId": digest(f"{call}", f"{now}")} for call in calls]
         body = json.dumps({"batch": batch}).encode()
         with self.app.ledger.write() as transaction:
             events_store.accept(transaction, [Accepted("app", now, collect(body, "batch"))])
@@ -158,3 +165,25 @@ def test_a_name_in_which_people_were_is_not_given_to_something_else(world: World
     (world.folder / "experiments/one.yaml").unlink()
     world.write(**{"journeys/one.yaml": JOURNEY.replace("NAME", "one")})
     world.apply()
+
+
+def test_who_moves_house_comes_into_no_second_experiment_of_a_layer(world: World) -> None:
+    for name, start, end in (("ship", "0%", "50%"), ("sofa", "50%", "100%")):
+        text = LAYERED.replace("NAME", name).replace("FROM", start).replace("TO", end)
+        journey = JOURNEY.replace("NAME", f"to-{name}").replace("shipping", name)
+        again = journey.replace("Signed Up}", "Signed Up, again: always}").replace("30%", "0%")
+        world.write(**{f"experiments/{name}.yaml": f"{text}cluster: house\n"})
+        world.write(**{f"journeys/to-{name}.yaml": again})
+    world.apply()
+    users = [f"u{number}" for number in range(60)]
+    world.move(users, "old")
+    world.join(*users)
+    first = {name: set(world.exposures(name)["person_id"]) for name in ("ship", "sofa")}
+    assert min(map(len, first.values())) > 10
+    world.clock.move(world.clock.now() + timedelta(hours=1))
+    world.move(users, "new")
+    world.join(*users)
+    assert {name: set(world.exposures(name)["person_id"]) for name in first} == first
+    told = assigned(world.app, "ship", users)
+    assert {one.person_id for one in told if one.takes_part} == first["ship"]
+    assert "in_layer" in {one.reason for one in told}

@@ -9,6 +9,7 @@ import polars as pl
 from courtesy import workspace
 from courtesy.app import App
 from courtesy.flow.holdouts import cluster
+from courtesy.flow.participation import elsewhere
 from courtesy.flow.sizing import defined, journeys_of
 from courtesy.flow.trigger import Turn
 from courtesy.ground.primitives.errors import DefinitionError
@@ -42,7 +43,8 @@ class Assigned:
     ``takes_part``: whether it counts when they come to it. ``reason``: ``chance``,
     ``exposed_before`` (they keep what they had), ``not_started``, ``stopped`` (everybody gets the
     kept arm), ``held`` (a holdout leaves them alone in every journey that tests it),
-    ``not_eligible``, ``outside_layer`` or ``outside_traffic``; ``detail`` says which.
+    ``not_eligible``, ``outside_layer``, ``in_layer`` (they are in another experiment of it) or
+    ``outside_traffic``; ``detail`` says which.
     """
 
     person: str
@@ -70,10 +72,11 @@ def assigned(app: App, name: str, people: Sequence[str]) -> list[Assigned]:
         experiment = defined(definitions, name)
         if experiment.observed:
             raise DefinitionError("Others ran it; nobody is assigned here.", place=name)
-        standing = experiments_store.standings(transaction).get(name)
+        standings = experiments_store.standings(transaction)
+        standing = standings.get(name)
         turn = Turn(app, transaction, definitions, app.clock.now())
         ids = [profiles_store.find(transaction, person) for person in people]
-        rows = {row["person_id"]: row for row in _rows(turn, experiment, standing, ids)}
+        rows = {row["person_id"]: row for row in _rows(turn, experiment, standings, ids)}
     return [
         _shown(person, rows[one], experiment, *_reason(rows[one], experiment, standing))
         for person, one in zip(people, ids, strict=True)
@@ -81,18 +84,21 @@ def assigned(app: App, name: str, people: Sequence[str]) -> list[Assigned]:
 
 
 def _rows(
-    turn: Turn, experiment: Experiment, standing: Standing | None, ids: Sequence[str]
+    turn: Turn, experiment: Experiment, standings: Mapping[str, Standing], ids: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     """What decides of each person once: their arm, and what could keep them out."""
     people = pl.DataFrame({"person_id": ids}, schema=_PERSON).unique(maintain_order=True)
     trait = cluster(turn.definitions, experiment)
     units = experiments_store.units_of(turn.transaction, people, trait)
     before = experiments_store.exposed_before(turn.transaction, experiment.name, people)
-    arms = arms_of(units, experiment, turn.now, standing, before)
+    taken = elsewhere(turn.transaction, turn.definitions, experiment, people, standings)
+    standing = standings.get(experiment.name)
+    arms = arms_of(units, experiment, turn.now, standing, before, taken)
     split = split_of(experiment, turn.now)
     whole = replace(split, traffic=1.0)
     found = units.join(arms, on="person_id", maintain_order="left").with_columns(
         before=pl.col("person_id").is_in(before["person_id"].implode()),
+        taken=pl.col("person_id").is_in(taken["person_id"].implode()),
         in_layer=assign(units["unit"], whole).is_not_null(),
         in_traffic=assign(units["unit"], split).is_not_null(),
         held=_held(turn, experiment, people),
@@ -163,6 +169,7 @@ def _reason(
         "exposed_before": (row["before"], "they keep the arm that they were exposed to"),
         "not_eligible": (not row["eligible"], "the condition under if: does not hold"),
         "outside_layer": (not row["in_layer"], f"outside its part of the layer {layer}"),
+        "in_layer": (row["taken"], f"they are in another experiment of the layer {layer}"),
         "outside_traffic": (not row["in_traffic"], "outside the share that takes part so far"),
         "chance": (True, f"the hash of {row['unit']}"),
     }

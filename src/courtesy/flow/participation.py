@@ -8,6 +8,7 @@ import polars as pl
 
 from courtesy.flow.holdouts import cluster
 from courtesy.flow.trigger import Turn
+from courtesy.ground.ledger import Transaction
 from courtesy.stages.audiences import evaluate
 from courtesy.stages.audiences.model import GIVEN
 from courtesy.stages.experiments import (
@@ -17,6 +18,7 @@ from courtesy.stages.experiments import (
     Standing,
     arms_of,
     is_held,
+    rivals,
     runs,
 )
 from courtesy.stages.experiments import store as experiments_store
@@ -83,22 +85,39 @@ def decide(
     """
     units = cache(partial(experiments_store.units_of, turn.transaction, people))
     wanted = list(experiments)
-    dealt = [
-        _dealt(turn, one, units(cluster(turn.definitions, one)), standings.get(one.name))
-        for one in wanted
-    ]
+    dealt = [_dealt(turn, one, units(cluster(turn.definitions, one)), standings) for one in wanted]
     if not dealt:
         return pl.DataFrame(schema=DECIDED)
     held = _held(turn, units(cluster(turn.definitions)))
     return _judged(pl.concat(dealt), held, _unfit(turn, wanted, people))
 
 
+def elsewhere(
+    transaction: Transaction,
+    definitions: Workspace,
+    experiment: Experiment,
+    people: pl.DataFrame,
+    standings: Mapping[str, Standing],
+) -> pl.DataFrame:
+    """Those of ``people`` (``person_id``) who take part in another experiment of its layer."""
+    others = [
+        one for name, one in definitions.experiments.items() if name not in definitions.retired
+    ]
+    apart = rivals(experiment, others, standings)
+    return experiments_store.exposed_to_any(transaction, apart, people)
+
+
 def _dealt(
-    turn: Turn, experiment: Experiment, units: pl.DataFrame, standing: Standing | None
+    turn: Turn,
+    experiment: Experiment,
+    units: pl.DataFrame,
+    standings: Mapping[str, Standing],
 ) -> pl.DataFrame:
     """What chance gives in one experiment, and what else is known of it."""
     before = experiments_store.exposed_before(turn.transaction, experiment.name, units)
-    arms = arms_of(units, experiment, turn.now, standing, before)
+    taken = elsewhere(turn.transaction, turn.definitions, experiment, units, standings)
+    standing = standings.get(experiment.name)
+    arms = arms_of(units, experiment, turn.now, standing, before, taken)
     return arms.with_columns(
         units["unit"],
         _among(before).alias("before"),

@@ -5,6 +5,7 @@ from datetime import datetime
 import polars as pl
 
 from courtesy.flow.holdouts import cluster, held
+from courtesy.flow.participation import elsewhere
 from courtesy.ground.ledger import Transaction
 from courtesy.stages.experiments import EXPOSED, arms_of
 from courtesy.stages.experiments import store as experiments_store
@@ -38,7 +39,9 @@ def dealt(
             trait = cluster(definitions, experiment)
             units = experiments_store.units_of(transaction, people, trait)
             before = experiments_store.exposed_before(transaction, experiment.name, people)
-            arms = arms_of(units, experiment, now, standings.get(experiment.name), before)
+            taken = elsewhere(transaction, definitions, experiment, people, standings)
+            standing = standings.get(experiment.name)
+            arms = arms_of(units, experiment, now, standing, before, taken)
             each = arms.join(units, on="person_id")
             joined = group.join(each, on="person_id", maintain_order="left")
             found.append(joined.select(DEALT.names()))

@@ -52,7 +52,7 @@ def viewed(turn: Turn, views: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(schema=EXPOSED)
     standings = experiments_store.standings(turn.transaction)
     parts = [
-        _exposures(turn, tried[name], rows, standings.get(name))
+        _exposures(turn, tried[name], rows, standings)
         for (name,), rows in named.group_by("experiment", maintain_order=True)
         if isinstance(name, str)
     ]
@@ -70,15 +70,16 @@ def _named(views: pl.DataFrame, tried: Mapping[str, Experiment]) -> pl.DataFrame
 
 
 def _exposures(
-    turn: Turn, experiment: Experiment, views: pl.DataFrame, standing: Standing | None
+    turn: Turn, experiment: Experiment, views: pl.DataFrame, standings: Mapping[str, Standing]
 ) -> pl.DataFrame:
+    standing = standings.get(experiment.name)
     shown = [pl.when(pl.col(name).is_in(list(experiment.arms))).then(name) for name in _IDS[2:]]
     seen = views.with_columns(pl.coalesce(shown).alias("arm"))
     of_arms = seen.filter(pl.col("arm").is_not_null())
     running = of_arms.filter(_while_running(experiment, standing))
     people = running.select("person_id").unique(maintain_order=True)
     meanwhile = {experiment.name: replace(standing, stopped_at=None)} if standing else {}
-    decided = decide(turn, [experiment], people, meanwhile)
+    decided = decide(turn, [experiment], people, {**standings, **meanwhile})
     known = decided.select("person_id", "unit", "takes_part", "before")
     judged = running.join(known, on="person_id", maintain_order="left")
     counting = judged.filter(pl.col("takes_part") | (pl.col("source") == SOURCE))

@@ -23,6 +23,7 @@ from courtesy.stages.experiments.model import (
 )
 
 _BUCKETS = 10_000
+_NOBODY = pl.DataFrame(schema={"person_id": pl.String()})
 
 Buckets = npt.NDArray[np.float64]
 
@@ -122,12 +123,27 @@ def runs(experiment: Experiment, standing: Standing | None, now: datetime) -> bo
     return standing.started_at <= now and not _stopped(standing, now)
 
 
-def arms_of(
+def rivals(
+    experiment: Experiment, others: Iterable[Experiment], standings: Mapping[str, Standing]
+) -> list[str]:
+    """The experiments that share its layer and did not end; nobody may be in two of them.
+
+    Chance alone keeps them apart, but people who were exposed may turn out to be one person, or
+    move to another household.
+    """
+    mine = experiment.layer.name if experiment.layer else None
+    stopped = {name for name, one in standings.items() if one.stopped_at is not None}
+    alike = (one for one in others if one.layer and one.layer.name == mine)
+    return [one.name for one in alike if one.name not in {experiment.name, *stopped}]
+
+
+def arms_of(  # noqa: PLR0913, PLR0917 - all that an arm depends on
     units: pl.DataFrame,
     experiment: Experiment,
     now: datetime,
     standing: Standing | None,
     before: pl.DataFrame,
+    taken: pl.DataFrame = _NOBODY,
 ) -> pl.DataFrame:
     """The arm that each person gets now, and whether that is an exposure.
 
@@ -140,6 +156,7 @@ def arms_of(
         now: the present instant.
         standing: whether it was started and stopped; None when it never was started.
         before: ``person_id, arm`` of those exposed before, each once.
+        taken: ``person_id`` of those exposed to one of its ``rivals``: they take no part.
 
     Returns:
         ``ASSIGNED`` rows in the order of ``units``.
@@ -150,7 +167,8 @@ def arms_of(
     fresh = units.select("person_id", assign(units["unit"], split_of(experiment, now)))
     earlier = before.select("person_id", pl.col("arm").alias("earlier"))
     known = fresh.join(earlier, on="person_id", how="left", maintain_order="left")
-    arm = pl.coalesce("earlier", "arm")
+    free = ~pl.col("person_id").is_in(taken["person_id"].implode())
+    arm = pl.coalesce("earlier", pl.when(free).then("arm"))
     counted = arm.is_in(list(experiment.arms)).fill_null(value=False)
     return known.select(
         "person_id",

@@ -1,6 +1,6 @@
 """Exposures, pilots and what was learned, in the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,14 @@ def exposed_before(transaction: Transaction, experiment: str, people: pl.DataFra
     """
     transaction.load("given", people.select("person_id").unique())
     return transaction.frame(_QUERIES["exposed_before"], _ARMS, experiment=experiment)
+
+
+def exposed_to_any(
+    transaction: Transaction, experiments: Iterable[str], people: pl.DataFrame
+) -> pl.DataFrame:
+    """Those of ``people`` (``person_id``) who were exposed to one of the experiments, each once."""
+    found = [exposed_before(transaction, name, people) for name in experiments]
+    return pl.concat([pl.DataFrame(schema=_ARMS), *found]).select("person_id").unique()
 
 
 def units_of(transaction: Transaction, people: pl.DataFrame, trait: str | None) -> pl.DataFrame:
