@@ -15,6 +15,7 @@ from courtesy.stages.lift.model import (
 )
 
 _FEW = 10
+_FEW_CLUSTERS = 30
 
 
 def of_design(design: Design, ratio: SampleRatio | None) -> Iterator[Notice]:
@@ -91,4 +92,10 @@ def _of_arm(arm: str, moments: Moments, outcome: Outcome) -> Iterator[Notice]:
             "few_outcomes",
             f"{outcome.metric} has {hits:.0f} of {people:.0f} in arm {arm}; below {_FEW} the "
             "interval is rough.",
+        )
+    if outcome.clustered and 1 < units < _FEW_CLUSTERS:
+        yield Notice(
+            "few_clusters",
+            f"{outcome.metric} is known of {units:.0f} clusters in arm {arm}; below "
+            f"{_FEW_CLUSTERS} the interval for one look is too narrow.",
         )

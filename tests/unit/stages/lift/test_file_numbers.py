@@ -125,3 +125,8 @@ def test_a_metric_that_is_its_own_covariate_is_told(write: Write) -> None:
     lift = measured(write(PLAIN), metrics=["spent", "visits"], covariates=["spent"])
     assert "own_covariate" in names(lift)
     assert lift.comparisons[1].effect_low is not None
+
+
+def test_few_clusters_are_told(write: Write) -> None:
+    assert "few_clusters" in names(measured(write(PLAIN), cluster="group"))
+    assert "few_clusters" not in names(measured(write(PLAIN)))
