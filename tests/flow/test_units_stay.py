@@ -11,7 +11,7 @@ import pytest
 
 from courtesy import workspace
 from courtesy.app import App, make_home, open_app
-from courtesy.flow import absorb, assigned, publish, tick
+from courtesy.flow import absorb, assigned, listed, publish, shown, tick
 from courtesy.ground.primitives.clock import VirtualClock
 from courtesy.ground.primitives.errors import DefinitionError
 from courtesy.ground.primitives.ids import digest
@@ -187,3 +187,16 @@ def test_who_moves_house_comes_into_no_second_experiment_of_a_layer(world: World
     told = assigned(world.app, "ship", users)
     assert {one.person_id for one in told if one.takes_part} == first["ship"]
     assert "in_layer" in {one.reason for one in told}
+
+
+def test_what_left_the_folder_is_retired_and_still_measured(world: World) -> None:
+    world.join("ana", "ben", "cleo", "dan")
+    before = {one.experiment: one for one in listed(world.app)}["shipping"]
+    assert (before.acts, before.state) == ("journey one, two", "running")
+    for name in ("journeys/one", "journeys/two", "experiments/shipping"):
+        (world.folder / f"{name}.yaml").unlink()
+    world.apply()
+    (after,) = listed(world.app)
+    assert (after.acts, after.state) == ("nowhere", "retired")
+    assert after.people == before.people
+    assert shown(world.app, "shipping")["state"] == "retired"

@@ -27,6 +27,7 @@ from courtesy.workspace import Workspace
 DRAFT = "draft"
 RUNNING = "running"
 STOPPED = "stopped"
+RETIRED = "retired"
 OBSERVED = "observed"
 
 
@@ -34,9 +35,10 @@ OBSERVED = "observed"
 class Listed:
     """One experiment.
 
-    ``acts``: where: ``journey NAME``, ``flag``, ``holdout`` or ``observed``. ``arms``: their shares
-    (0 to 1); empty where others assigned. ``state``: ``draft`` (its start is awaited), ``running``,
-    ``stopped`` or ``observed``. ``people``: exposed so far, by arm.
+    ``acts``: where: ``journey NAME``, ``flag``, ``holdout``, ``observed`` or ``nowhere``. ``arms``:
+    their shares (0 to 1); empty where others assigned. ``state``: ``draft`` (its start is awaited),
+    ``running``, ``stopped``, ``observed`` or ``retired`` (it left the folder; only people on their
+    way may still meet it). ``people``: exposed so far, by arm.
     """
 
     experiment: str
@@ -75,7 +77,7 @@ def shown(app: App, name: str) -> dict[str, Any]:
         "owner": one.owner,
         "description": one.description,
         "acts": acts(definitions, one),
-        "state": state(one, standing),
+        "state": state(definitions, one, standing),
         "arms": {} if one.observed else dict(one.arms),
         "control": one.control,
         "traffic": share_at(one.traffic, app.clock.now()),
@@ -105,11 +107,15 @@ def acts(definitions: Workspace, experiment: Experiment) -> str:
     if experiment.observed:
         return OBSERVED
     journeys = journeys_of(definitions, experiment.name)
-    return f"journey {', '.join(one.name for one in journeys)}" if journeys else "flag"
+    if journeys:
+        return f"journey {', '.join(one.name for one in journeys)}"
+    return "nowhere" if experiment.name in definitions.retired else "flag"
 
 
-def state(experiment: Experiment, standing: Standing | None) -> str:
+def state(definitions: Workspace, experiment: Experiment, standing: Standing | None) -> str:
     """Where an experiment stands."""
+    if experiment.name in definitions.retired:
+        return RETIRED
     if experiment.observed:
         return OBSERVED
     if standing is None:
@@ -123,7 +129,8 @@ def _tried(
     people: Mapping[str, Mapping[str, int]],
 ) -> Iterator[Listed]:
     for name, one in sorted(definitions.experiments.items()):
-        where, stands = acts(definitions, one), state(one, standings.get(name))
+        where = acts(definitions, one)
+        stands = state(definitions, one, standings.get(name))
         arms = {} if one.observed else one.arms
         yield Listed(name, one.owner, where, arms, stands, people.get(name, {}))
 
