@@ -7,7 +7,7 @@ from courtesy.flow.absorb import Absorbed, absorb
 from courtesy.flow.assigned import Assigned, assigned
 from courtesy.flow.beside import plan_beside_fact
 from courtesy.flow.deliver import Delivered, deliver, recover
-from courtesy.flow.lift import lift_of
+from courtesy.flow.lift import lift_in_full, lift_of
 from courtesy.flow.listing import Listed, listed, shown
 from courtesy.flow.night import night, refresh
 from courtesy.flow.pilots import assess_pilots, start_pilot, stop_pilot
@@ -27,6 +27,7 @@ __all__ = [
     "assess_pilots",
     "assigned",
     "deliver",
+    "lift_in_full",
     "lift_of",
     "listed",
     "night",

@@ -24,6 +24,7 @@ from courtesy.stages.lift import (
     Plan,
     Tally,
     corrected,
+    design_of,
     factor_effects,
     looks,
     measure,
@@ -37,7 +38,24 @@ from courtesy.stages.lift import (
 from courtesy.stages.profiles import store as profiles_store
 
 
-def lift_of(  # noqa: PLR0913 - what to measure, and how much to tell of it
+def lift_of(app: App, name: str, rule: Rule, metrics: Iterable[str] = ()) -> Lift:
+    """Measure what stands under a name, by intention to treat.
+
+    Args:
+        app: the wired application.
+        name: a journey, an experiment, a program or ``universal``.
+        rule: how sure the intervals are, and for how many looks.
+        metrics: names of metrics beside those that belong to it.
+
+    Raises:
+        NotFoundError: there is nothing of this name, or no such metric.
+        DataError: there is nothing to compare, or nobody was exposed to it yet.
+    """
+    looking, _ = _look(app, name, rule, metrics, ())
+    return looking.whole()
+
+
+def lift_in_full(  # noqa: PLR0913 - what to measure, and how much to tell of it
     app: App,
     name: str,
     rule: Rule,
@@ -46,12 +64,12 @@ def lift_of(  # noqa: PLR0913 - what to measure, and how much to tell of it
     by: Iterable[str] = (),
     over_time: bool = False,
 ) -> Lift:
-    """Measure what stands under a name, by intention to treat.
+    """The same with all that can be told beside it, each of which takes another pass.
 
     Args:
-        app: the wired application.
-        name: a journey, an experiment, a program or ``universal``.
-        rule: how sure the intervals are, and for how many looks.
+        app: as for ``lift_of``, and so are the next three.
+        name: what to measure.
+        rule: how sure the intervals are.
         metrics: names of metrics beside those that belong to it.
         by: traits whose values are segments, beside those that the experiment names.
         over_time: whether to tell the effect as it was known on each day.
@@ -60,17 +78,23 @@ def lift_of(  # noqa: PLR0913 - what to measure, and how much to tell of it
         NotFoundError: there is nothing of this name, or no such metric.
         DataError: there is nothing to compare, or nobody was exposed to it yet.
     """
+    looking, segments = _look(app, name, rule, metrics, by)
+    return looking.in_full(looking.whole(), segments, over_time=over_time)
+
+
+def _look(
+    app: App, name: str, rule: Rule, metrics: Iterable[str], by: Iterable[str]
+) -> tuple["_Looking", dict[str, pl.DataFrame]]:
+    """What to look at, and the segments of each trait that is asked for."""
     publish(app)
     with app.ledger.read() as transaction:
         definitions = workspace.in_force(transaction)
         merges = profiles_store.merges(transaction)
         found = subject(app, transaction, definitions, name, metrics)
-        named = found.experiment.segments if found.experiment else ()
-        segments = {trait: _segments(transaction, trait) for trait in dict.fromkeys([*named, *by])}
+        traits = dict.fromkeys([*(found.experiment.segments if found.experiment else ()), *by])
+        segments = {trait: _segments(transaction, trait) for trait in traits}
         strata = _strata(transaction, found)
-    looking = _Looking(app, found, _plan(found, rule), merges)
-    lift = looking.whole()
-    return looking.told(lift, segments, strata, over_time=over_time)
+    return _Looking(app, found, _plan(found, rule), merges, strata), segments
 
 
 @dataclass(frozen=True)
@@ -81,36 +105,34 @@ class _Looking:
     subject: Subject
     plan: Plan
     merges: pl.DataFrame
+    strata: pl.DataFrame | None
 
     def whole(self) -> Lift:
         """The effect of each arm on each metric."""
-        return measure(
+        lift = measure(
             self.app.engine,
             self.subject.exposures,
             self.plan,
             now=self.app.clock.now(),
             merges=self.merges,
         )
+        return replace(
+            lift,
+            comparisons=self._stratified(lift.comparisons),
+            warnings=(*self.subject.notices, *lift.warnings),
+        )
 
-    def told(
-        self,
-        lift: Lift,
-        segments: Mapping[str, pl.DataFrame],
-        strata: pl.DataFrame | None,
-        *,
-        over_time: bool,
-    ) -> Lift:
-        """The same with everything else that was asked for."""
+    def in_full(self, lift: Lift, segments: Mapping[str, pl.DataFrame], *, over_time: bool) -> Lift:
+        """The same with everything else that can be told."""
         experiment = self.subject.experiment
         whole = next(iter(self._sums(replace(self.plan, received=self.subject.received))), None)
         if whole is None:
             return lift
-        design = _design(self.plan, whole)
+        design = design_of(self.plan, whole)
         come = self._come(experiment.trigger if experiment else None)
         return replace(
             lift,
-            comparisons=self._stratified(design, lift.comparisons, strata),
-            warnings=tuple(self._notices(design, lift, come, segments)),
+            warnings=(*lift.warnings, *_notices(design, come, segments)),
             on_treated=on_treated(design, whole.reached),
             triggered=triggered(design, come) if come else (),
             factors=factor_effects(design, whole.outcomes, experiment) if experiment else (),
@@ -138,30 +160,25 @@ class _Looking:
             return None
         return next(iter(self._sums(replace(self.plan, trigger=trigger))), None)
 
-    def _stratified(
-        self, design: Design, found: Sequence[Comparison], strata: pl.DataFrame | None
-    ) -> tuple[Comparison, ...]:
+    def _stratified(self, found: Sequence[Comparison]) -> tuple[Comparison, ...]:
         """The comparisons, post-stratified where that can be done."""
-        if strata is None:
+        whole = next(iter(self._sums(self.plan)), None) if self.strata is not None else None
+        if whole is None:
             return tuple(found)
-        better = {
-            (one.arm, one.metric): one for one in stratified(design, self._sums(self.plan, strata))
-        }
+        told = stratified(design_of(self.plan, whole), self._sums(self.plan, self.strata))
+        better = {(one.arm, one.metric): one for one in told}
         return corrected([better.get((one.arm, one.metric), one) for one in found])
 
-    def _notices(
-        self, design: Design, lift: Lift, come: Tally | None, segments: Iterable[str]
-    ) -> Iterator[Notice]:
-        yield from self.subject.notices
-        yield from lift.warnings
-        if come is not None:
-            yield from trigger_notices(design, come)
-        for trait in segments:
-            yield Notice(
-                "segments_now",
-                f"People are in segments by their {trait} of now: where the treatment changes it, "
-                "the effect in a segment is not what it seems.",
-            )
+
+def _notices(design: Design, come: Tally | None, segments: Iterable[str]) -> Iterator[Notice]:
+    if come is not None:
+        yield from trigger_notices(design, come)
+    for trait in segments:
+        yield Notice(
+            "segments_now",
+            f"People are in segments by their {trait} of now: where the treatment changes it, the "
+            "effect in a segment is not what it seems.",
+        )
 
 
 def _plan(found: Subject, rule: Rule) -> Plan:
@@ -175,20 +192,6 @@ def _plan(found: Subject, rule: Rule) -> Plan:
         history=pilot.history if pilot else None,
         randomised=found.randomised,
         clustered=found.clustered,
-    )
-
-
-def _design(plan: Plan, whole: Tally) -> Design:
-    arms = dict.fromkeys(plan.shares or (), 0)
-    assigned = {**arms, **whole.assigned} if whole.assigned is not None else None
-    return Design(
-        plan.experiment,
-        plan.control,
-        {**arms, **whole.units},
-        plan.shares,
-        plan.rule,
-        plan.randomised,
-        assigned,
     )
 
 

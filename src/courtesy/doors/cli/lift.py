@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from courtesy.doors.cli.frame import Json, answer, opened
 from courtesy.doors.cli.moment import At, as_of
-from courtesy.flow import lift_of
+from courtesy.flow import lift_in_full
 from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats import DEFAULT_ALPHA, AlwaysValid, Fixed, Rule
 from courtesy.stages.lift import FilePlan, as_data, as_text, measure_file
@@ -56,7 +56,7 @@ def measure_name(  # noqa: PLR0913, PLR0917 - one argument for each option
 ) -> None:
     """What a journey, an experiment or a program changed, beside the people it left alone."""
     with opened(context, as_of(context, at)) as app:
-        found = lift_of(
+        found = lift_in_full(
             app,
             name,
             _rule(alpha, always_valid=always_valid),

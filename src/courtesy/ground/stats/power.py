@@ -68,7 +68,8 @@ def power(sizing: Sizing, units: npt.ArrayLike, rule: Rule) -> Array:
         Estimate(np.asarray(sizing.effect), sizing.treated_variance / treated, treated),
     )
     reach = rule.reach(information(control, treated), np.maximum(given - 2, 1))
-    shift = abs(sizing.effect) / np.sqrt(arms[0].variance + arms[1].variance)
+    with np.errstate(divide="ignore"):  # what does not vary is found for sure
+        shift = abs(sizing.effect) / np.sqrt(arms[0].variance + arms[1].variance)
     return np.asarray(stats.norm.sf(reach - shift) + stats.norm.sf(reach + shift))
 
 

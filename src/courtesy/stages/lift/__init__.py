@@ -14,7 +14,7 @@ from courtesy.stages.lift.estimates import corrected
 from courtesy.stages.lift.factors import factor_effects
 from courtesy.stages.lift.limits import futile, guarded
 from courtesy.stages.lift.looks import looks
-from courtesy.stages.lift.measure import measure
+from courtesy.stages.lift.measure import design_of, measure
 from courtesy.stages.lift.measure_file import FilePlan, measure_file
 from courtesy.stages.lift.model import (
     CONVERSION,
@@ -70,6 +70,7 @@ __all__ = [
     "conclude",
     "corrected",
     "decided",
+    "design_of",
     "factor_effects",
     "futile",
     "guarded",

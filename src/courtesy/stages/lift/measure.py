@@ -56,7 +56,7 @@ def measure(
         what = "come to its trigger" if rows and plan.trigger else "been exposed to it"
         raise DataError(f"Nobody has {what} yet.", place=plan.experiment)
     notices = [*_notices(plan, whole, rows[0]), *quantile_notices(plan)]
-    lift = conclude(_design(plan, whole), whole.outcomes, notices)
+    lift = conclude(design_of(plan, whole), whole.outcomes, notices)
     found = [
         comparison
         for metric in ([] if plan.clustered else plan.quantiles)
@@ -67,7 +67,12 @@ def measure(
     return _with(lift, plan, found) if found else lift
 
 
-def _design(plan: Plan, whole: Tally) -> Design:
+def design_of(plan: Plan, whole: Tally) -> Design:
+    """The arms of a plan with their people.
+
+    Raises:
+        DataError: people are in an arm that the plan's shares do not name.
+    """
     arms = dict.fromkeys(plan.shares or (), 0)
     unknown = sorted(set(whole.units) - set(plan.shares or whole.units))
     if unknown:

@@ -78,6 +78,14 @@ def test_the_list_says_where_each_acts_and_stands(run: Run) -> None:
     assert "ana@brand.example" in run("experiments", "list")
 
 
+def test_a_narrow_screen_cuts_no_names(run: Run, home: Path) -> None:
+    words = ["--home", str(home), "experiments", "list"]
+    answer = CliRunner().invoke(commands, words, env={"COLUMNS": "60"})
+    first = [line.split("│")[1].strip() for line in answer.output.splitlines() if "│" in line]
+    assert "".join(first) == "augustbuttoncolouruniversal"
+    assert "…" not in answer.output
+
+
 def test_the_life_of_a_pilot_by_commands(run: Run) -> None:
     assert run("experiments", "show", "button", "--json")["plan"]["people_needed"] is None
     begun = run("experiments", "start", "button", "--people", "400", "--json")

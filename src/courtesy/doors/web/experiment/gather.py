@@ -12,7 +12,7 @@ from courtesy.doors.web.experiment.model import Findings, Learned, Planned
 from courtesy.doors.web.experiment.panels import interval
 from courtesy.doors.web.experiment.verdict import judged
 from courtesy.doors.web.figures import NONE, count, day
-from courtesy.flow import lift_of, plan_beside_fact
+from courtesy.flow import lift_in_full, plan_beside_fact
 from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats import DEFAULT_ALPHA, AlwaysValid
 from courtesy.stages.experiments import Experiment, Learning, Pilot, Standing
@@ -61,7 +61,7 @@ def gather(app: App, name: str) -> Findings:
 def _lift(app: App, name: str, experiment: Experiment | None, rule: AlwaysValid) -> Lift:
     """The figures; of an experiment to which nobody was exposed yet, none."""
     try:
-        return lift_of(app, name, rule, over_time=True)
+        return lift_in_full(app, name, rule, over_time=True)
     except DataError as error:
         if experiment is None:
             raise
