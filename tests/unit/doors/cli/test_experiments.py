@@ -78,7 +78,8 @@ def test_the_list_says_where_each_acts_and_stands(run: Run) -> None:
     assert "ana@brand.example" in run("experiments", "list")
 
 
-def test_a_narrow_screen_cuts_no_names(run: Run, home: Path) -> None:
+@pytest.mark.usefixtures("run")
+def test_a_narrow_screen_cuts_no_names(home: Path) -> None:
     words = ["--home", str(home), "experiments", "list"]
     answer = CliRunner().invoke(commands, words, env={"COLUMNS": "60"})
     first = [line.split("│")[1].strip() for line in answer.output.splitlines() if "│" in line]
