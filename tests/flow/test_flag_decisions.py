@@ -16,7 +16,7 @@ from scipy.stats import chisquare
 from courtesy import workspace
 from courtesy.app import App, make_home, open_app
 from courtesy.flow import absorb, publish
-from courtesy.flow.flags import Who, flag, flags, found
+from courtesy.flow.flags.decide import Who, flag, flags, found
 from courtesy.ground.ledger import Transaction
 from courtesy.stages.events import NORMALISED, Accepted, collect
 from courtesy.stages.events import store as events_store

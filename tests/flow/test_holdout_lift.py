@@ -12,7 +12,7 @@ from scipy import stats
 
 from courtesy import workspace
 from courtesy.app import App, make_home, open_app
-from courtesy.flow import absorb, lift_of, tick
+from courtesy.flow import absorb, lift_in_full, lift_of, tick
 from courtesy.ground.primitives.bucketing import buckets
 from courtesy.ground.primitives.clock import VirtualClock
 from courtesy.ground.primitives.errors import DataError
@@ -27,6 +27,7 @@ FILES = {
     "policy.yaml": """
 sender: {name: Brand, address: hello@brand.example}
 postal_address: 1 Example Street
+service_topics: [receipts]
 holdouts: {universal: 0%, programs: {onboarding: 0%}}
 """,
     "templates/hello.html": """---
@@ -143,6 +144,31 @@ def test_who_was_on_both_sides_of_a_resized_holdout_is_left_out(brand: Brand) ->
         "treated": [user for user, bucket in program.items() if bucket >= 0.2],
     }
     same(brand.lift("onboarding"), within, brand.buyers)
+
+
+@pytest.mark.parametrize("name", ["universal", "onboarding"])
+def test_receipts_are_no_treatment(brand: Brand, name: str) -> None:
+    shares = ("40%", "0%") if name == "universal" else ("0%", "40%")
+    brand.hold(*shares)
+    people = [f"a{n}" for n in range(200)]
+    brand.join(people)
+    held = {user for user, bucket in dealt(name, people).items() if bucket < 0.4}
+    brand.clock.move(brand.clock.now() + timedelta(days=1))
+    topics = {user: "receipts" if user in held else "offers" for user in people}
+    soon = (START + timedelta(hours=5)).isoformat()
+    brand.tell(
+        *(
+            {
+                "userId": user,
+                "event": "Email Sent",
+                "timestamp": soon,
+                "properties": {"journey": "welcome", "topic": topic},
+            }
+            for user, topic in topics.items()
+        )
+    )
+    (told,) = lift_in_full(brand.app, name, Fixed(), metrics=["bought"]).on_treated
+    assert (told.reached, told.control_reached) == (1.0, 0.0)
 
 
 def test_a_holdout_that_was_none_for_a_while_cannot_be_measured(brand: Brand) -> None:

@@ -4,16 +4,23 @@ Every transaction of the stages begins and ends here.
 """
 
 from courtesy.flow.absorb import Absorbed, absorb
-from courtesy.flow.assigned import Assigned, assigned
-from courtesy.flow.beside import plan_beside_fact
 from courtesy.flow.deliver import Delivered, deliver, recover
 from courtesy.flow.lift import lift_in_full, lift_of
-from courtesy.flow.listing import Listed, listed, shown
 from courtesy.flow.night import night, refresh
-from courtesy.flow.pilots import assess_pilots, start_pilot, stop_pilot
+from courtesy.flow.pilots import (
+    Assigned,
+    Listed,
+    assess_pilots,
+    assigned,
+    listed,
+    plan_beside_fact,
+    shown,
+    size_of,
+    start_pilot,
+    stop_pilot,
+)
 from courtesy.flow.publish import publish
 from courtesy.flow.replay import Replayed, period, replay
-from courtesy.flow.sizing import size_of
 from courtesy.flow.tick import Ticked, tick
 
 __all__ = [

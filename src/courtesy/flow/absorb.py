@@ -7,8 +7,8 @@ import structlog
 
 from courtesy import workspace
 from courtesy.app import App
+from courtesy.flow.flags.viewed import expose_viewers
 from courtesy.flow.trigger import Turn, invite, leave
-from courtesy.flow.viewed import expose_viewers
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.errors import CourtesyError
 from courtesy.stages import profiles

@@ -4,7 +4,7 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.flow.pilots import assess_pilots
+from courtesy.flow.pilots.life import assess_pilots
 from courtesy.flow.publish import publish
 from courtesy.flow.trigger import Turn, admit
 from courtesy.stages import audiences

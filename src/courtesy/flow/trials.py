@@ -4,8 +4,8 @@ from datetime import datetime
 
 import polars as pl
 
+from courtesy.flow.flags.participation import elsewhere
 from courtesy.flow.holdouts import cluster, held
-from courtesy.flow.participation import elsewhere
 from courtesy.ground.ledger import Transaction
 from courtesy.stages.experiments import EXPOSED, arms_of
 from courtesy.stages.experiments import store as experiments_store

@@ -17,7 +17,7 @@ from courtesy.doors.api import create_api
 from courtesy.doors.api.flags import PATH, Flags, who_of
 from courtesy.doors.api.intake import Intake
 from courtesy.doors.api.keys import Keys
-from courtesy.flow.flags import Who
+from courtesy.flow.flags.decide import Who
 from courtesy.ground.definitions import store as definitions
 from courtesy.ground.primitives.clock import VirtualClock
 from courtesy.ground.primitives.errors import CallError

@@ -21,7 +21,7 @@ from courtesy.doors.api.answers import cross_origin, headers_of, preflight, stat
 from courtesy.doors.api.bodies import body_of
 from courtesy.doors.api.intake import Intake
 from courtesy.doors.api.keys import Keys
-from courtesy.flow.flags import Flag, Who, flag, flags
+from courtesy.flow.flags.decide import Flag, Who, flag, flags
 from courtesy.ground.primitives.errors import CallError, CourtesyError
 from courtesy.ground.primitives.ids import digest
 from courtesy.stages.events.model import EVENT_BYTES

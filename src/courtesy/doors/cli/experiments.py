@@ -14,7 +14,7 @@ from courtesy import flow
 from courtesy.doors.cli.frame import Json, answer, opened
 from courtesy.doors.cli.moment import At, as_of
 from courtesy.doors.web.experiment import write_experiment
-from courtesy.flow.listing import Listed
+from courtesy.flow.pilots.listing import Listed
 from courtesy.stages.experiments import store
 from courtesy.stages.lift.size import Size
 

@@ -18,7 +18,7 @@ from courtesy.doors.demo.shop import batches
 from courtesy.doors.demo.truth import Span, Truth, true_effect
 from courtesy.doors.demo.world import NUDGES, QUESTIONS, TEST, Scale, World
 from courtesy.flow import absorb, deliver, night, start_pilot, tick
-from courtesy.flow.subjects import subject
+from courtesy.flow.lift.subjects import subject
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.clock import VirtualClock
 from courtesy.ground.primitives.errors import DataError

@@ -7,7 +7,7 @@ import polars as pl
 
 from courtesy.app import App
 from courtesy.flow.holdouts import cluster, history
-from courtesy.flow.observed import observed
+from courtesy.flow.lift.observed import observed
 from courtesy.ground.lake import Table
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.errors import DataError, NotFoundError
@@ -151,7 +151,8 @@ def _journey(
     own = (_goal(journey),) if journey.goal else ()
     if not own and not wanted:
         raise DataError("It has no goal to look for.", place=journey.name)
-    sent = Did(SENT, where=(_in_journeys([journey]),))
+    where = _in_journeys([journey])
+    sent = Did(SENT, where=(where,) if where else ())
     return _with_holdout(app, transaction, definitions, journey.name, (*own, *wanted), sent)
 
 
@@ -168,8 +169,19 @@ def _held(  # noqa: PLR0913, PLR0917 - what a holdout of several journeys is mad
         raise DataError(
             "Define a metric to compare on, in metrics/NAME.yaml of the workspace.", place=name
         )
-    sent = Did(SENT, where=(_in_journeys(journeys),) if journeys else ())
+    where = (_marketing(definitions), _in_journeys(journeys))
+    sent = Did(SENT, where=tuple(one for one in where if one is not None))
     return _with_holdout(app, transaction, definitions, name, metrics, sent)
+
+
+def _marketing(definitions: Workspace) -> Where | None:
+    """What reaches only those whom no holdout leaves alone: no receipts."""
+    service = definitions.policy.service_topics if definitions.policy else frozenset()
+    return (
+        Where(("topic",), (Comparison(Operator.NOT_IN, tuple(sorted(service))),))
+        if service
+        else None
+    )
 
 
 def _with_holdout(  # noqa: PLR0913, PLR0917 - same
@@ -222,9 +234,9 @@ def _goal(journey: Journey) -> Metric:
     return Metric.goal(did.event, did)
 
 
-def _in_journeys(journeys: Iterable[Journey]) -> Where:
+def _in_journeys(journeys: Iterable[Journey]) -> Where | None:
     names = tuple(journey.name for journey in journeys)
-    return Where(("journey",), (Comparison(Operator.IN, names),))
+    return Where(("journey",), (Comparison(Operator.IN, names),)) if names else None
 
 
 def _several(*metrics: Metric | Ratio) -> Metrics:

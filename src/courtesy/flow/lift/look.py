@@ -8,8 +8,8 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
+from courtesy.flow.lift.subjects import Subject, subject
 from courtesy.flow.publish import publish
-from courtesy.flow.subjects import Subject, subject
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.rules import Did
 from courtesy.ground.stats import Rule

@@ -9,10 +9,10 @@ import msgspec
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.flow.beside import plan_beside_fact
 from courtesy.flow.holdouts import cluster
-from courtesy.flow.pilots import frozen_plan
-from courtesy.flow.sizing import defined, journeys_of
+from courtesy.flow.pilots.beside import plan_beside_fact
+from courtesy.flow.pilots.life import frozen_plan
+from courtesy.flow.pilots.sizing import defined, journeys_of
 from courtesy.stages.experiments import (
     HOLDOUT,
     TREATED,

@@ -8,9 +8,9 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
+from courtesy.flow.flags.participation import elsewhere
 from courtesy.flow.holdouts import cluster
-from courtesy.flow.participation import elsewhere
-from courtesy.flow.sizing import defined, journeys_of
+from courtesy.flow.pilots.sizing import defined, journeys_of
 from courtesy.flow.trigger import Turn
 from courtesy.ground.primitives.errors import DefinitionError
 from courtesy.stages.audiences import evaluate

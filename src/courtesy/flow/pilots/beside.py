@@ -8,7 +8,7 @@ import msgspec
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.flow.lift import lift_of
+from courtesy.flow.lift.look import lift_of
 from courtesy.ground.primitives.errors import DataError, NotFoundError
 from courtesy.ground.stats import AlwaysValid
 from courtesy.stages.experiments import Change, Guardrail, Standing

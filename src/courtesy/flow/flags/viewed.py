@@ -12,7 +12,7 @@ import structlog
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.flow.participation import decide, flags_of
+from courtesy.flow.flags.participation import decide, flags_of
 from courtesy.flow.trigger import Turn
 from courtesy.ground.ledger import Transaction
 from courtesy.stages.experiments import EXPOSED, Experiment, Standing

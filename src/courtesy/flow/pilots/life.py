@@ -11,8 +11,8 @@ import structlog
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.flow.beside import measured
-from courtesy.flow.sizing import defined, planned, size_of
+from courtesy.flow.pilots.beside import measured
+from courtesy.flow.pilots.sizing import defined, planned, size_of
 from courtesy.ground.primitives.errors import CourtesyError, DataError, HomeError, InputError
 from courtesy.stages.experiments import Change, Experiment, Learning, Standing, frozen
 from courtesy.stages.experiments import store as experiments_store

@@ -14,9 +14,9 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.flow.participation import decide, flags_of
+from courtesy.flow.flags.participation import decide, flags_of
+from courtesy.flow.flags.viewed import VIEWED
 from courtesy.flow.trigger import Turn
-from courtesy.flow.viewed import VIEWED
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.errors import NotFoundError
 from courtesy.ground.primitives.ids import digest
