@@ -14,7 +14,7 @@ def record(
     """Print a figure and put it into the test report."""
 
     def keep(name: str, figure: float) -> None:
-        record_property(name, figure)
+        record_property(name, float(figure))  # a NumPy number cannot travel between processes
         with capsys.disabled():
             print(f"\n  {name}: {figure:.4f}", end="")  # noqa: T201 - the figure is the result
 
