@@ -1,5 +1,6 @@
 """A real mail server on this machine, in a process of its own, whose post the people read."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from courtesy.ground.primitives.errors import DeliveryError
 
 _HOST = "127.0.0.1"
 _PATIENCE = 30.0
+_MESSAGE_ID = re.compile(rb"^message-id:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -61,15 +63,16 @@ class Postbox:
         return f"smtp://{_HOST}:{self.port}"
 
     def take(self, number: int) -> list[Letter]:
-        """The next letters, so many; the server has said that it took them.
+        """The next letters, so many, whichever connection was the faster; the server has them.
 
         Raises:
             DeliveryError: the server lost one.
         """
         try:
-            return [self._letters.get(timeout=_PATIENCE) for _ in range(number)]
+            taken = [self._letters.get(timeout=_PATIENCE) for _ in range(number)]
         except Empty:
             raise DeliveryError("The demo's mail server lost a letter.", place=self.url) from None
+        return sorted(taken, key=lambda letter: (letter.to, _message_id(letter)))
 
     def _collect(self) -> None:
         pipe = cast("BinaryIO", self._process.stdout)
@@ -77,3 +80,8 @@ class Postbox:
             while len(frame := pipe.read(FRAME.size)) == FRAME.size:
                 to, content = FRAME.unpack(frame)
                 self._letters.put(Letter(pipe.read(to).decode(), pipe.read(content)))
+
+
+def _message_id(letter: Letter) -> bytes:
+    found = _MESSAGE_ID.search(letter.content)
+    return found[1] if found else b""

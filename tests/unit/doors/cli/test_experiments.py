@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from courtesy.app import make_home, open_app
+from courtesy.doors.cli import frame
 from courtesy.doors.cli.main import commands
 from courtesy.flow import absorb
 from courtesy.ground.primitives.errors import InputError, NotFoundError
@@ -54,11 +56,11 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(home: Path) -> Run:
+def run(home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr(frame, "console", Console(markup=False, width=250))
+
     def words(*given: str) -> Any:  # noqa: ANN401 - JSON, or text
-        answer = CliRunner().invoke(
-            commands, ["--home", str(home), *given], catch_exceptions=False, env={"COLUMNS": "250"}
-        )
+        answer = CliRunner().invoke(commands, ["--home", str(home), *given], catch_exceptions=False)
         return json.loads(answer.output) if "--json" in given else answer.output
 
     words("apply", str(home.parent / "workspace"))
@@ -79,9 +81,10 @@ def test_the_list_says_where_each_acts_and_stands(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("run")
-def test_a_narrow_screen_cuts_no_names(home: Path) -> None:
+def test_a_narrow_screen_cuts_no_names(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame, "console", Console(markup=False, width=60))
     words = ["--home", str(home), "experiments", "list"]
-    answer = CliRunner().invoke(commands, words, env={"COLUMNS": "60"})
+    answer = CliRunner().invoke(commands, words)
     first = [line.split("│")[1].strip() for line in answer.output.splitlines() if "│" in line]
     assert "".join(first) == "augustbuttoncolouruniversal"
     assert "…" not in answer.output
