@@ -34,8 +34,8 @@ WORKSPACE = Path(__file__).parent / "workspace"
 PUBLIC_URL = "https://mail.quillberry.example"
 
 _SOURCE = "quillberry-app"
-_EVERY = 4
-_DAY, _NIGHT = 24, 4
+_EVERY = 6
+_DAY, _NIGHT = 24, 6
 _HOUR = timedelta(hours=1)
 _ALL = 10**9
 _SUBJECTS = [nudge.subject for nudge in NUDGES]
