@@ -34,8 +34,8 @@ WORKSPACE = Path(__file__).parent / "workspace"
 PUBLIC_URL = "https://mail.quillberry.example"
 
 _SOURCE = "quillberry-app"
-_EVERY = 6
-_DAY, _NIGHT = 24, 6
+_EVERY = 8
+_DAY, _NIGHT = 24, 8
 _HOUR = timedelta(hours=1)
 _ALL = 10**9
 _SUBJECTS = [nudge.subject for nudge in NUDGES]
@@ -103,7 +103,7 @@ def _begin(app: App, scale: Scale) -> None:
 
 @dataclass(frozen=True)
 class _Turn:
-    """The world lives hour by hour; the system acts on it every few hours."""
+    """The world lives hour by hour; the system acts on it three times a day."""
 
     app: App
     clock: VirtualClock
