@@ -4,10 +4,10 @@ from datetime import datetime
 
 import polars as pl
 
-from courtesy.flow.flags.participation import elsewhere
-from courtesy.flow.holdouts import cluster, held
+from courtesy.flow import arms
+from courtesy.flow.holdouts import held
 from courtesy.ground.ledger import Transaction
-from courtesy.stages.experiments import EXPOSED, arms_of
+from courtesy.stages.experiments import EXPOSED
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.journeys import ARMS, tests_ahead
 from courtesy.workspace import Workspace
@@ -36,13 +36,7 @@ def dealt(
         experiment = definitions.experiments.get(str(name))
         if experiment is not None:
             people = group.select("person_id").unique(maintain_order=True)
-            trait = cluster(definitions, experiment)
-            units = experiments_store.units_of(transaction, people, trait)
-            before = experiments_store.exposed_before(transaction, experiment.name, people)
-            taken = elsewhere(transaction, definitions, experiment, people, standings)
-            standing = standings.get(experiment.name)
-            arms = arms_of(units, experiment, now, standing, before, taken)
-            each = arms.join(units, on="person_id")
+            each = arms.dealt(transaction, definitions, experiment, people, standings, now)
             joined = group.join(each, on="person_id", maintain_order="left")
             found.append(joined.select(DEALT.names()))
     return pl.concat(found)

@@ -2,27 +2,22 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import cache, partial
 
 import polars as pl
 
+from courtesy.flow.arms import among, dealt
 from courtesy.flow.holdouts import cluster
 from courtesy.flow.trigger import Turn
-from courtesy.ground.ledger import Transaction
-from courtesy.stages.audiences import evaluate
-from courtesy.stages.audiences.model import GIVEN
+from courtesy.stages.audiences import evaluate, themselves
 from courtesy.stages.experiments import (
     UNIVERSAL,
     Experiment,
     Split,
     Standing,
-    arms_of,
     is_held,
-    rivals,
     runs,
 )
 from courtesy.stages.experiments import store as experiments_store
-from courtesy.stages.journeys.model import Trial
 from courtesy.workspace import Workspace
 
 DISABLED = "DISABLED"
@@ -50,12 +45,7 @@ in OpenFeature's words: ``DISABLED`` (it did not start), ``STATIC`` (it ended), 
 def flags_of(definitions: Workspace) -> Mapping[str, Experiment]:
     """The experiments that may be asked for from outside."""
     inside = {name for journey in definitions.versions.values() for name in journey.tests}
-    inside |= {
-        node.experiment
-        for journey in definitions.journeys.values()
-        for node in journey.nodes.values()
-        if isinstance(node, Trial)
-    }
+    inside |= {name for journey in definitions.journeys.values() for name in journey.tested}
     return {
         name: one
         for name, one in definitions.experiments.items()
@@ -83,47 +73,26 @@ def decide(
     Returns:
         n rows of ``DECIDED`` for each experiment.
     """
-    units = cache(partial(experiments_store.units_of, turn.transaction, people))
     wanted = list(experiments)
-    dealt = [_dealt(turn, one, units(cluster(turn.definitions, one)), standings) for one in wanted]
-    if not dealt:
+    found = [_dealt(turn, one, people, standings) for one in wanted]
+    if not found:
         return pl.DataFrame(schema=DECIDED)
-    held = _held(turn, units(cluster(turn.definitions)))
-    return _judged(pl.concat(dealt), held, _unfit(turn, wanted, people))
-
-
-def elsewhere(
-    transaction: Transaction,
-    definitions: Workspace,
-    experiment: Experiment,
-    people: pl.DataFrame,
-    standings: Mapping[str, Standing],
-) -> pl.DataFrame:
-    """Those of ``people`` (``person_id``) who take part in another experiment of its layer."""
-    others = [
-        one for name, one in definitions.experiments.items() if name not in definitions.retired
-    ]
-    apart = rivals(experiment, others, standings)
-    return experiments_store.exposed_to_any(transaction, apart, people)
+    return _judged(pl.concat(found), _held(turn, people), _unfit(turn, wanted, people))
 
 
 def _dealt(
     turn: Turn,
     experiment: Experiment,
-    units: pl.DataFrame,
+    people: pl.DataFrame,
     standings: Mapping[str, Standing],
 ) -> pl.DataFrame:
     """What chance gives in one experiment, and what else is known of it."""
-    before = experiments_store.exposed_before(turn.transaction, experiment.name, units)
-    taken = elsewhere(turn.transaction, turn.definitions, experiment, units, standings)
-    standing = standings.get(experiment.name)
-    arms = arms_of(units, experiment, turn.now, standing, before, taken)
+    closed = _closed(experiment, standings.get(experiment.name), turn.now)
+    arms = dealt(turn.transaction, turn.definitions, experiment, people, standings, turn.now)
     return arms.with_columns(
-        units["unit"],
-        _among(before).alias("before"),
         pl.lit(experiment.name).alias("experiment"),
         pl.lit(experiment.control).alias("control"),
-        pl.lit(_closed(experiment, standing, turn.now), pl.String()).alias("closed"),
+        pl.lit(closed, pl.String()).alias("closed"),
     )
 
 
@@ -134,16 +103,16 @@ def _closed(experiment: Experiment, standing: Standing | None, now: datetime) ->
     return STATIC if standing and standing.started_at <= now else DISABLED
 
 
-def _judged(dealt: pl.DataFrame, held: pl.DataFrame, unfit: pl.DataFrame) -> pl.DataFrame:
+def _judged(found: pl.DataFrame, held: pl.DataFrame, unfit: pl.DataFrame) -> pl.DataFrame:
     """Take those out who are held, and those whom an experiment is not for."""
-    rows, stranger = dealt, pl.lit(value=False)
+    rows, stranger = found, pl.lit(value=False)
     if not unfit.is_empty():
         marked = unfit.with_columns(pl.lit(value=True).alias("unfit"))
-        rows = dealt.join(marked, ["experiment", "person_id"], how="left", maintain_order="left")
+        rows = found.join(marked, ["experiment", "person_id"], how="left", maintain_order="left")
         stranger = pl.col("unfit").fill_null(value=False)
     running = pl.col("closed").is_null()
     barred = running & stranger & ~pl.col("before")
-    out = barred | (running & _among(held))
+    out = barred | (running & among(held))
     chance = pl.when(barred).then(pl.lit(TARGETING_MATCH)).otherwise(pl.lit(SPLIT))
     return rows.select(
         *("experiment", "person_id", "unit"),
@@ -154,30 +123,24 @@ def _judged(dealt: pl.DataFrame, held: pl.DataFrame, unfit: pl.DataFrame) -> pl.
     )
 
 
-def _among(people: pl.DataFrame) -> pl.Expr:
-    if people.is_empty():
-        return pl.lit(value=False)
-    return pl.col("person_id").is_in(people["person_id"].implode())
-
-
 def _unfit(turn: Turn, experiments: Iterable[Experiment], people: pl.DataFrame) -> pl.DataFrame:
     """``experiment, person_id`` of those for whom an experiment's condition does not hold."""
     conditions = {f"if/{one.name}": one.eligible for one in experiments if one.eligible is not None}
     found = [pl.DataFrame(schema={"experiment": pl.String(), "person_id": pl.String()})]
     if conditions:
-        given = people.select(subject_id="person_id", person_id="person_id", since=None, entry=None)
-        engine = turn.app.engine
-        facts = evaluate(turn.transaction, engine, conditions, given.cast(GIVEN), turn.now)
+        engine, given = turn.app.engine, themselves(people)
+        facts = evaluate(turn.transaction, engine, conditions, given, turn.now)
         for column in conditions:
             name = pl.lit(column.removeprefix("if/")).alias("experiment")
             found.append(facts.filter(~pl.col(column)).select(name, "person_id"))
     return pl.concat(found)
 
 
-def _held(turn: Turn, units: pl.DataFrame) -> pl.DataFrame:
+def _held(turn: Turn, people: pl.DataFrame) -> pl.DataFrame:
     """Those whom the universal holdout leaves alone."""
     policy = turn.definitions.policy
     if policy is None or not policy.holdouts.universal:
-        return units.clear()
+        return people.clear()
+    units = experiments_store.units_of(turn.transaction, people, cluster(turn.definitions))
     split = Split.holdout(UNIVERSAL, policy.holdouts.universal)
     return units.filter(is_held(units["unit"], split))

@@ -22,7 +22,7 @@ from courtesy.stages.experiments import (
     expected_shares,
     moved,
 )
-from courtesy.stages.journeys import Journey, Trial
+from courtesy.stages.journeys import Journey
 from courtesy.stages.lift import Metric, Notice, Ratio
 from courtesy.stages.messages.returns import SENT
 from courtesy.workspace import Workspace
@@ -135,12 +135,8 @@ def _own(definitions: Workspace, experiment: Experiment) -> Metrics:
     named = [definitions.metrics[name] for name in (*names, *experiment.metrics)]
     if named:
         return tuple(named)
-    uses = [j for j in definitions.journeys.values() if experiment.name in _trials(j)]
+    uses = [j for j in definitions.journeys.values() if experiment.name in j.tested]
     return tuple(_goal(journey) for journey in uses if journey.goal)
-
-
-def _trials(journey: Journey) -> set[str]:
-    return {node.experiment for node in journey.nodes.values() if isinstance(node, Trial)}
 
 
 def _journey(

@@ -8,19 +8,17 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.flow.flags.participation import elsewhere
+from courtesy.flow.arms import dealt
 from courtesy.flow.holdouts import cluster
 from courtesy.flow.pilots.sizing import defined, journeys_of
 from courtesy.flow.trigger import Turn
 from courtesy.ground.primitives.errors import DefinitionError
-from courtesy.stages.audiences import evaluate
-from courtesy.stages.audiences.model import GIVEN
+from courtesy.stages.audiences import evaluate, themselves
 from courtesy.stages.experiments import (
     UNIVERSAL,
     Experiment,
     Split,
     Standing,
-    arms_of,
     assign,
     is_held,
     split_of,
@@ -88,19 +86,12 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     """What decides of each person once: their arm, and what could keep them out."""
     people = pl.DataFrame({"person_id": ids}, schema=_PERSON).unique(maintain_order=True)
-    trait = cluster(turn.definitions, experiment)
-    units = experiments_store.units_of(turn.transaction, people, trait)
-    before = experiments_store.exposed_before(turn.transaction, experiment.name, people)
-    taken = elsewhere(turn.transaction, turn.definitions, experiment, people, standings)
-    standing = standings.get(experiment.name)
-    arms = arms_of(units, experiment, turn.now, standing, before, taken)
+    arms = dealt(turn.transaction, turn.definitions, experiment, people, standings, turn.now)
     split = split_of(experiment, turn.now)
     whole = replace(split, traffic=1.0)
-    found = units.join(arms, on="person_id", maintain_order="left").with_columns(
-        before=pl.col("person_id").is_in(before["person_id"].implode()),
-        taken=pl.col("person_id").is_in(taken["person_id"].implode()),
-        in_layer=assign(units["unit"], whole).is_not_null(),
-        in_traffic=assign(units["unit"], split).is_not_null(),
+    found = arms.with_columns(
+        in_layer=assign(arms["unit"], whole).is_not_null(),
+        in_traffic=assign(arms["unit"], split).is_not_null(),
         held=_held(turn, experiment, people),
         eligible=_eligible(turn, experiment, people),
     )
@@ -144,13 +135,7 @@ def _before(policy: Policy | None, journey: Journey, universal: Holdouts) -> Hol
 def _eligible(turn: Turn, experiment: Experiment, people: pl.DataFrame) -> pl.Series:
     if experiment.eligible is None:
         return pl.Series([True] * len(people), dtype=pl.Boolean)
-    given = people.select(
-        pl.col("person_id").alias("subject_id"),
-        "person_id",
-        pl.lit(None).alias("since"),
-        pl.lit(None).alias("entry"),
-    ).cast(GIVEN)
-    asked = {"holds": experiment.eligible}
+    asked, given = {"holds": experiment.eligible}, themselves(people)
     facts = evaluate(turn.transaction, turn.app.engine, asked, given, turn.now)
     return people.join(facts, on="person_id", how="left", maintain_order="left")["holds"]
 

@@ -14,13 +14,12 @@ from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.errors import DataError, DefinitionError, NotFoundError
 from courtesy.ground.rules import Condition
 from courtesy.ground.rules.literals import literal, timestamp
-from courtesy.stages.audiences import evaluate
+from courtesy.stages.audiences import evaluate, themselves
 from courtesy.stages.audiences.store import population
 from courtesy.stages.events import EVENTS
 from courtesy.stages.experiments import EXPOSED, Experiment, Pilot, share_at
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.journeys import Journey
-from courtesy.stages.journeys.model import Trial
 from courtesy.stages.lift import Metric, Plan, Ratio, tallies
 from courtesy.stages.lift.plan import is_quantile, window
 from courtesy.stages.lift.size import Past, Size, size
@@ -112,11 +111,7 @@ def planned(experiment: Experiment) -> Pilot:
 
 def journeys_of(definitions: Workspace, name: str) -> list[Journey]:
     """The journeys in force that test it."""
-    return [
-        journey
-        for journey in definitions.journeys.values()
-        if any(isinstance(n, Trial) and n.experiment == name for n in journey.nodes.values())
-    ]
+    return [journey for journey in definitions.journeys.values() if name in journey.tested]
 
 
 def _mean(metric: Metric | Ratio) -> Metric | Ratio:
@@ -173,13 +168,7 @@ def _active(lately: _Lately, eligible: Condition | None) -> pl.DataFrame:
     seen = _events(lately, "person_id, MIN(occurred_at) AS came_at", "GROUP BY person_id")
     people = seen.group_by("person_id").agg(pl.col("came_at").min())
     if eligible is not None:
-        given = people.select(
-            pl.col("person_id").alias("subject_id"),
-            "person_id",
-            pl.lit(None, dtype=_INSTANT).alias("since"),
-            pl.lit(None, dtype=pl.String).alias("entry"),
-        )
-        meant = _meant(lately, eligible, given, lately.end, everyone=False)
+        meant = _meant(lately, eligible, themselves(people), lately.end, everyone=False)
         people = people.join(meant, on="person_id", how="semi")
     return _at_the_end(lately, people)
 

@@ -5,7 +5,7 @@ Verbs: ``check``, ``evaluate``, ``refresh``, ``explain``; ``store`` keeps the me
 """
 
 from courtesy.stages.audiences.check import check
-from courtesy.stages.audiences.evaluate import evaluate
+from courtesy.stages.audiences.evaluate import evaluate, themselves
 from courtesy.stages.audiences.explain import Explanation, explain
 from courtesy.stages.audiences.model import GIVEN, Audience, Change
 from courtesy.stages.audiences.refresh import refresh
@@ -21,4 +21,5 @@ __all__ = [
     "explain",
     "population",
     "refresh",
+    "themselves",
 ]

@@ -8,6 +8,7 @@ import polars as pl
 from courtesy.ground.lake import Engine
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.rules import Condition, compile_conditions
+from courtesy.stages.audiences.model import GIVEN
 from courtesy.stages.audiences.sources import gather
 from courtesy.stages.audiences.store import Asked
 
@@ -49,3 +50,10 @@ def evaluate(  # noqa: PLR0913 - where to look, what for, whom about and when
         conditions, now, anchored=anchored, everyone=everyone, history=sources.history
     )
     return sources.query(engine, sql)
+
+
+def themselves(people: pl.DataFrame) -> pl.DataFrame:
+    """``GIVEN`` rows of ``people`` (``person_id``), each the subject of itself."""
+    return people.select(
+        subject_id="person_id", person_id="person_id", since=None, entry=None
+    ).cast(GIVEN)

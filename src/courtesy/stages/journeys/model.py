@@ -225,3 +225,8 @@ class Journey:
     first: str
     program: str | None = None
     tests: Mapping[str, Experiment] = field(default_factory=dict)
+
+    @property
+    def tested(self) -> frozenset[str]:
+        """The names of the experiments that its steps test, its own and the folder's."""
+        return frozenset(one.experiment for one in self.nodes.values() if isinstance(one, Trial))
