@@ -20,16 +20,6 @@ PLAIN = "user,arm,spent,visits,group\n" + "".join(
 Write = Callable[..., Path]
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def save(text: str, name: str = "data.csv") -> Path:
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return save
-
-
 def measured(path: Path, **changes: Any) -> Lift:  # noqa: ANN401 - any field of the plan
     lift = measure_file(path, replace(PLAN, **changes))
     json.dumps(as_data(lift), allow_nan=False)
