@@ -90,6 +90,7 @@ def test_many_small_members_do_not_get_past_the_limit() -> None:
         (gzip.compress(BODY) + b"trailing", "Its compressed data is broken."),
         (b"\x1f\x8bnonsense", "Its compressed data is broken."),
     ],
+    ids=["cut", "wrong checksum", "trailing bytes", "nonsense"],
 )
 def test_broken_compression_is_refused(data: bytes, detail: str) -> None:
     with pytest.raises(CallError) as error:
