@@ -1,11 +1,15 @@
-"""What many tests share: the public data, and where it is absent."""
+"""What many tests share: an ordinary letter; the public data, and where it is absent."""
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from courtesy.stages.messages import Letter
+from courtesy.stages.messages.policy import Sender
 
 IN_CI = os.environ.get("CI") == "true"
 # A slow machine is no failure, and what fails in CI fails again.
@@ -33,3 +37,21 @@ def shared_data() -> Callable[[str], Path]:
 def protocols() -> Callable[[str], Path]:
     """A file of recorded or specified protocols beside the project, by its path there."""
     return lambda name: _found(SHARED / "protocols" / name)
+
+
+@pytest.fixture(scope="session")
+def letter() -> Letter:
+    """An e-mail like any other."""
+    return Letter(
+        message_id="0" * 32,
+        channel="email",
+        address="ana@people.example",
+        address_hash="h",
+        attempts=0,
+        sender=Sender(name="Brand", address="hello@brand.example"),
+        subject="Hello",
+        html="<p>Hello</p>",
+        text="Hello",
+        unsubscribe_url="https://brand.example/u/tok.en",
+        written_at=datetime(2026, 3, 4, 12, tzinfo=UTC),
+    )

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests: a throw-away cluster on loopback, gone afterwards."""
+"""Both ledgers. PostgreSQL's server is a throw-away cluster on loopback, gone afterwards."""
 
 import os
 import shutil
@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from courtesy.ground.ledger import Ledger
+
+Make = Callable[[], str]
 _ABSENT = "PostgreSQL's initdb and pg_ctl are absent: run scripts/prepare.sh as root"
 
 
@@ -62,7 +65,7 @@ def postgresql_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def new_postgresql(postgresql_server: str) -> Callable[[], str]:
+def new_postgresql(postgresql_server: str) -> Make:
     """Makes an empty database and returns its URL."""
     import psycopg  # noqa: PLC0415 - absent where PostgreSQL is not tested
 
@@ -76,3 +79,20 @@ def new_postgresql(postgresql_server: str) -> Callable[[], str]:
         return f"{postgresql_server}/{name}"
 
     return make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    make: Make = request.getfixturevalue("new_postgresql")
+    return make()
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    opened = Ledger(url)
+    opened.migrate()
+    yield opened
+    opened.close()

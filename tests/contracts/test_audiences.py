@@ -1,10 +1,7 @@
 """Audiences on both ledgers: what the stage's queries find and keep is the same."""
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import pytest
 
 from courtesy.ground.definitions import read_yaml
 from courtesy.ground.lake import DuckDBEngine, Lake
@@ -23,20 +20,6 @@ PEOPLE = {
     "cid": ("gold", "c@b.example", 0),
     "dan": ("basic", "d@b.example", 1),
 }
-
-Make = Callable[[], str]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    if request.param == "postgresql":
-        make: Make = request.getfixturevalue("new_postgresql")
-        url = make()
-    opened = Ledger(url)
-    opened.migrate()
-    yield opened
-    opened.close()
 
 
 def fill(transaction: Transaction) -> None:

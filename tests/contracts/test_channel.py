@@ -2,9 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from email import message_from_bytes
 from typing import Any, Protocol
 
@@ -12,21 +11,8 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from courtesy.stages.messages import Channel, Email, Letter, Receipt, ReceiptKind, SmtpServer
-from courtesy.stages.messages.policy import Sender
 
-LETTER = Letter(
-    message_id="0" * 32,
-    channel="email",
-    address="ana@people.example",
-    address_hash="h",
-    attempts=0,
-    sender=Sender(name="Brand", address="hello@brand.example"),
-    subject="Hello",
-    html="<p>Hello</p>",
-    text="Hello",
-    unsubscribe_url="https://brand.example/u/token",
-    written_at=datetime(2026, 3, 4, 12, tzinfo=UTC),
-)
+Letters = Callable[[int], list[Letter]]
 
 
 class Provider(Protocol):
@@ -75,8 +61,9 @@ def provider(request: pytest.FixtureRequest) -> Iterator[Provider]:
     made.stop()
 
 
-def letters(count: int) -> list[Letter]:
-    return [replace(LETTER, message_id=f"{number:032x}") for number in range(count)]
+@pytest.fixture
+def letters(letter: Letter) -> Letters:
+    return lambda count: [replace(letter, message_id=f"{number:032x}") for number in range(count)]
 
 
 def delivered(channel: Channel, batch: Sequence[Letter]) -> Sequence[Receipt]:
@@ -88,7 +75,9 @@ def delivered(channel: Channel, batch: Sequence[Letter]) -> Sequence[Receipt]:
     return asyncio.run(run())
 
 
-def test_each_letter_is_taken_once_and_has_one_receipt(provider: Provider) -> None:
+def test_each_letter_is_taken_once_and_has_one_receipt(
+    provider: Provider, letters: Letters
+) -> None:
     batch = letters(25)
     receipts = delivered(provider.channel(), batch)
     assert sorted(provider.taken) == [one.message_id for one in batch]
@@ -100,7 +89,7 @@ def test_nothing_to_deliver_is_nothing_delivered(provider: Provider) -> None:
     assert list(delivered(provider.channel(), [])) == []
 
 
-def test_a_channel_can_be_used_batch_after_batch(provider: Provider) -> None:
+def test_a_channel_can_be_used_batch_after_batch(provider: Provider, letters: Letters) -> None:
     channel = provider.channel()
 
     async def run() -> list[Receipt]:
@@ -113,13 +102,13 @@ def test_a_channel_can_be_used_batch_after_batch(provider: Provider) -> None:
     assert len(provider.taken) == 6
 
 
-def test_a_channel_outlives_an_event_loop(provider: Provider) -> None:
+def test_a_channel_outlives_an_event_loop(provider: Provider, letters: Letters) -> None:
     channel = provider.channel()
     kinds = [one.kind for _ in range(2) for one in delivered(channel, letters(2))]
     assert kinds == [ReceiptKind.ACCEPTED] * 4
 
 
-def test_without_a_provider_every_letter_is_deferred(provider: Provider) -> None:
+def test_without_a_provider_every_letter_is_deferred(provider: Provider, letters: Letters) -> None:
     channel = provider.channel()
     provider.stop()
     receipts = delivered(channel, letters(5))
@@ -127,8 +116,8 @@ def test_without_a_provider_every_letter_is_deferred(provider: Provider) -> None
     assert all(one.detail for one in receipts)
 
 
-def test_the_same_letter_is_known_by_the_same_id(provider: Provider) -> None:
+def test_the_same_letter_is_known_by_the_same_id(provider: Provider, letters: Letters) -> None:
     channel = provider.channel()
     delivered(channel, letters(1))
     delivered(channel, letters(1))
-    assert provider.taken == [LETTER.message_id] * 2
+    assert provider.taken == [letters(1)[0].message_id] * 2

@@ -1,7 +1,7 @@
 """What both ledgers promise: SQLite and PostgreSQL, one suite."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,25 +17,6 @@ from courtesy.ground.primitives.errors import HomeError
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
 INSERT = "INSERT INTO people (person_id, created_at) VALUES (:person, :at)"
 COUNT = "SELECT count(*) FROM people"
-
-Make = Callable[[], str]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
-    make: Make = request.getfixturevalue("new_postgresql")
-    return make()
-
-
-@pytest.fixture
-def ledger(url: str) -> Iterator[Ledger]:
-    opened = Ledger(url)
-    opened.migrate()
-    yield opened
-    opened.close()
 
 
 def _count(ledger: Ledger) -> int:
@@ -312,7 +293,9 @@ def _shape(url: str) -> dict[str, object]:
     return shape
 
 
-def test_both_ledgers_have_the_same_tables(tmp_path: Path, new_postgresql: Make) -> None:
+def test_both_ledgers_have_the_same_tables(
+    tmp_path: Path, new_postgresql: Callable[[], str]
+) -> None:
     urls = [f"sqlite:///{tmp_path / 'ledger.db'}", new_postgresql()]
     for url in urls:
         ledger = Ledger(url)
@@ -323,7 +306,7 @@ def test_both_ledgers_have_the_same_tables(tmp_path: Path, new_postgresql: Make)
     assert sqlite == postgresql
 
 
-def test_a_server_that_is_not_there_is_a_home_error(new_postgresql: Make) -> None:
+def test_a_server_that_is_not_there_is_a_home_error(new_postgresql: Callable[[], str]) -> None:
     absent = Ledger(f"{new_postgresql()}_gone?application_name=secret-word")
     with pytest.raises(HomeError, match="does not exist") as caught:
         absent.migrate()

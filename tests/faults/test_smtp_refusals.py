@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
 
@@ -12,21 +11,7 @@ import pytest
 
 from courtesy.stages.messages import Email, Letter, Receipt, ReceiptKind, SmtpServer
 from courtesy.stages.messages.channels.smtp import kind_of
-from courtesy.stages.messages.policy import Sender
 
-LETTER = Letter(
-    message_id="0" * 32,
-    channel="email",
-    address="ana@people.example",
-    address_hash="h",
-    attempts=0,
-    sender=Sender(name="Brand", address="hello@brand.example"),
-    subject="Hello",
-    html="<p>Hello</p>",
-    text=".dots\n..stay\n.",
-    unsubscribe_url="https://brand.example/u/token",
-    written_at=datetime(2026, 3, 4, 12, tzinfo=UTC),
-)
 HANG_UP = "hang up"
 SILENCE = "silence"
 
@@ -97,6 +82,7 @@ class Script:
 
 
 Start = Callable[[Script], SmtpServer]
+To = Callable[..., list[Letter]]
 
 
 @pytest.fixture(params=[(), ("PIPELINING",)], ids=["one-by-one", "pipelining"])
@@ -134,11 +120,18 @@ async def _ended() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-def to(*names: str) -> list[Letter]:
-    return [
-        replace(LETTER, message_id=f"{number:032x}", address=f"{name}@people.example")
-        for number, name in enumerate(names)
-    ]
+@pytest.fixture
+def to(letter: Letter) -> To:
+    """Letters to people of these names, with lines that look like the end of a letter."""
+
+    def written(*names: str) -> list[Letter]:
+        one = replace(letter, text=".dots\n..stay\n.")
+        return [
+            replace(one, message_id=f"{number:032x}", address=f"{name}@people.example")
+            for number, name in enumerate(names)
+        ]
+
+    return written
 
 
 def sent(server: SmtpServer, letters: Sequence[Letter]) -> list[Receipt]:
@@ -177,13 +170,13 @@ def kinds(receipts: Sequence[Receipt]) -> list[str]:
         ("content", "451 4.7.0 later", "deferred"),
     ],
 )
-def test_what_a_refusal_means(start: Start, command: str, answer: str, kind: str) -> None:
+def test_what_a_refusal_means(start: Start, to: To, command: str, answer: str, kind: str) -> None:
     (receipt,) = sent(start(Script({command: answer})), to("bea"))
     assert (str(receipt.kind), receipt.detail) == (kind, answer)
 
 
 @pytest.mark.parametrize("eager", [False, True])
-def test_a_refused_letter_does_not_hinder_the_others(start: Start, *, eager: bool) -> None:
+def test_a_refused_letter_does_not_hinder_the_others(start: Start, to: To, *, eager: bool) -> None:
     refusals = {"RCPT TO:<bea": "550 5.1.1 no such user", "RCPT TO:<dan": "451 later"}
     script = Script(refusals, eager=eager)
     receipts = sent(start(script), to("ana", "bea", "cid", "dan", "eve"))
@@ -192,7 +185,7 @@ def test_a_refused_letter_does_not_hinder_the_others(start: Start, *, eager: boo
     assert script.connections == 1
 
 
-def test_the_server_gets_the_letter_as_it_was_written(start: Start) -> None:
+def test_the_server_gets_the_letter_as_it_was_written(start: Start, to: To) -> None:
     script = Script()
     sent(start(script), to("ana"))
     (content,) = script.taken
@@ -202,7 +195,7 @@ def test_the_server_gets_the_letter_as_it_was_written(start: Start) -> None:
     assert text.get_content().splitlines() == [".dots", "..stay", "."]
 
 
-def test_a_server_that_hangs_up_between_letters_is_called_again(start: Start) -> None:
+def test_a_server_that_hangs_up_between_letters_is_called_again(start: Start, to: To) -> None:
     script = Script(one_letter_each=True)
     receipts = sent(start(script), to("ana", "bea", "cid"))
     assert kinds(receipts) == ["accepted"] * 3
@@ -210,14 +203,16 @@ def test_a_server_that_hangs_up_between_letters_is_called_again(start: Start) ->
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
-def test_hanging_up_before_the_content_defers(start: Start, command: str) -> None:
+def test_hanging_up_before_the_content_defers(start: Start, to: To, command: str) -> None:
     script = Script({command: HANG_UP})
     receipts = sent(start(script), to("ana", "bea"))
     assert kinds(receipts) == ["deferred", "deferred"]
     assert script.taken == []
 
 
-def test_one_letter_at_which_the_server_hangs_up_does_not_hinder_the_others(start: Start) -> None:
+def test_one_letter_at_which_the_server_hangs_up_does_not_hinder_the_others(
+    start: Start, to: To
+) -> None:
     script = Script({"RCPT TO:<bea": HANG_UP})
     receipts = sent(start(script), to("ana", "bea", "cid"))
     assert kinds(receipts) == ["accepted", "deferred", "accepted"]
@@ -225,7 +220,7 @@ def test_one_letter_at_which_the_server_hangs_up_does_not_hinder_the_others(star
 
 @pytest.mark.parametrize("answer", [HANG_UP, SILENCE])
 def test_a_connection_lost_after_the_content_is_uncertain_and_not_sent_again(
-    start: Start, answer: str
+    start: Start, to: To, answer: str
 ) -> None:
     script = Script({"content": answer})
     (receipt,) = sent(start(script), to("ana"))
@@ -233,7 +228,7 @@ def test_a_connection_lost_after_the_content_is_uncertain_and_not_sent_again(
     assert len(script.taken) == 1
 
 
-def test_an_answer_that_closes_the_session_defers(start: Start) -> None:
+def test_an_answer_that_closes_the_session_defers(start: Start, to: To) -> None:
     script = Script({"RCPT": "421 4.3.2 going down"})
     (receipt,) = sent(start(script), to("ana"))
     assert (str(receipt.kind), receipt.detail) == ("deferred", "421 4.3.2 going down")
@@ -241,7 +236,7 @@ def test_an_answer_that_closes_the_session_defers(start: Start) -> None:
 
 @pytest.mark.parametrize("greeting", ["421 too busy", "554 go away", SILENCE, HANG_UP])
 def test_a_server_that_does_not_greet_defers_everything_after_one_call(
-    start: Start, greeting: str
+    start: Start, to: To, greeting: str
 ) -> None:
     script = Script(greeting=greeting)
     receipts = sent(start(script), to("ana", "bea", "cid"))
@@ -249,20 +244,20 @@ def test_a_server_that_does_not_greet_defers_everything_after_one_call(
     assert script.connections == 1
 
 
-def test_a_silent_server_defers_everything_after_one_wait(start: Start) -> None:
+def test_a_silent_server_defers_everything_after_one_wait(start: Start, to: To) -> None:
     script = Script({"MAIL": SILENCE})
     receipts = sent(start(script), to("ana", "bea", "cid"))
     assert kinds(receipts) == ["deferred"] * 3
     assert script.connections == 1
 
 
-def test_a_refusal_followed_by_hanging_up_is_still_a_refusal(start: Start) -> None:
+def test_a_refusal_followed_by_hanging_up_is_still_a_refusal(start: Start, to: To) -> None:
     script = Script({"RCPT TO:<bea": "550 5.1.1 no such user", "RSET": HANG_UP})
     receipts = sent(start(script), to("bea", "ana"))
     assert kinds(receipts) == ["bounced", "accepted"]
 
 
-def test_a_login_that_fails_defers(start: Start) -> None:
+def test_a_login_that_fails_defers(start: Start, to: To) -> None:
     server = replace(start(Script()), user="ana", password="secret")
     (receipt,) = sent(server, to("ana"))
     assert receipt.kind == ReceiptKind.DEFERRED

@@ -7,7 +7,6 @@ import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +16,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from courtesy.ground.primitives.errors import InputError
 from courtesy.stages.messages import Email, Letter, Receipt, SmtpServer
-from courtesy.stages.messages.policy import Sender
 
-LETTER = Letter(
-    message_id="0" * 32,
-    channel="email",
-    address="ana@people.example",
-    address_hash="h",
-    attempts=0,
-    sender=Sender(name="Brand", address="hello@brand.example"),
-    subject="Hello",
-    html="<p>Hello</p>",
-    text="Hello",
-    unsubscribe_url="https://brand.example/u/token",
-    written_at=datetime(2026, 3, 4, 12, tzinfo=UTC),
-)
 CERTIFICATE = (
     "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
     "-addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"
@@ -57,6 +42,7 @@ class Guarded:
 
 
 Start = Callable[..., int]
+Sent = Callable[[str], Receipt]
 
 
 @pytest.fixture(scope="session")
@@ -108,18 +94,21 @@ def trusted(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
 
 
-def sent(url: str) -> Receipt:
-    async def run() -> Receipt:
+@pytest.fixture
+def sent(letter: Letter) -> Sent:
+    """What becomes of a letter at the server of a URL."""
+
+    async def run(url: str) -> Receipt:
         channel = Email(replace(SmtpServer.from_url(url, connections=1), connect_seconds=5))
-        (receipt,) = await channel.deliver([LETTER])
+        (receipt,) = await channel.deliver([letter])
         await channel.close()
         return receipt
 
-    return asyncio.run(run())
+    return lambda url: asyncio.run(run(url))
 
 
 def test_encryption_that_is_offered_is_used_though_nobody_vouches_for_it(
-    start: Start, guarded: Guarded
+    start: Start, sent: Sent, guarded: Guarded
 ) -> None:
     assert sent(f"smtp://localhost:{start()}").kind == "accepted"
     assert guarded.encrypted == [True]
@@ -127,7 +116,9 @@ def test_encryption_that_is_offered_is_used_though_nobody_vouches_for_it(
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("at_once", [False, True])
-def test_login_at_a_trusted_server(start: Start, guarded: Guarded, *, at_once: bool) -> None:
+def test_login_at_a_trusted_server(
+    start: Start, sent: Sent, guarded: Guarded, *, at_once: bool
+) -> None:
     scheme = "smtps" if at_once else "smtp"
     receipt = sent(f"{scheme}://ana:right@localhost:{start(at_once=at_once)}")
     assert (receipt.kind, guarded.encrypted) == ("accepted", [True])
@@ -136,7 +127,7 @@ def test_login_at_a_trusted_server(start: Start, guarded: Guarded, *, at_once: b
 
 @pytest.mark.parametrize("at_once", [False, True])
 def test_no_password_for_a_server_that_nobody_trusts(
-    start: Start, guarded: Guarded, *, at_once: bool
+    start: Start, sent: Sent, guarded: Guarded, *, at_once: bool
 ) -> None:
     scheme = "smtps" if at_once else "smtp"
     receipt = sent(f"{scheme}://ana:right@localhost:{start(at_once=at_once)}")
@@ -146,7 +137,9 @@ def test_no_password_for_a_server_that_nobody_trusts(
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_wrong_password_defers_and_is_told_without_it(start: Start, guarded: Guarded) -> None:
+def test_a_wrong_password_defers_and_is_told_without_it(
+    start: Start, sent: Sent, guarded: Guarded
+) -> None:
     receipt = sent(f"smtp://ana:wr%20ong@localhost:{start()}")
     assert receipt.kind == "deferred"
     assert receipt.detail.startswith("535")
@@ -155,7 +148,7 @@ def test_a_wrong_password_defers_and_is_told_without_it(start: Start, guarded: G
     assert guarded.encrypted == []
 
 
-def test_no_password_travels_in_the_clear_to_another_machine(guarded: Guarded) -> None:
+def test_no_password_travels_in_the_clear_to_another_machine(sent: Sent, guarded: Guarded) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.2", 0))
         port = int(free.getsockname()[1])

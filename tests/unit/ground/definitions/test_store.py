@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -13,12 +12,9 @@ NOW = datetime(2026, 3, 4, tzinfo=UTC)
 
 
 @pytest.fixture
-def tx(tmp_path: Path) -> Iterator[Transaction]:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
-    ledger.migrate()
+def tx(ledger: Ledger) -> Iterator[Transaction]:
     with ledger.write() as transaction:
         yield transaction
-    ledger.close()
 
 
 def test_the_newest_version_is_in_force_and_the_older_stay(tx: Transaction) -> None:

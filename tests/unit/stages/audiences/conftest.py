@@ -1,6 +1,6 @@
 """A ledger and a lake with people in them, and the engine that reads them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -77,12 +77,9 @@ def _insert(transaction: Transaction, table: str, rows: Sequence[Row]) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
-    ledger.migrate()
+def home(ledger: Ledger, tmp_path: Path) -> Home:
     lake = Lake(tmp_path / "lake")
-    yield Home(ledger, lake, DuckDBEngine(lake, threads=1))
-    ledger.close()
+    return Home(ledger, lake, DuckDBEngine(lake, threads=1))
 
 
 @pytest.fixture

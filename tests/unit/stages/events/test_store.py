@@ -1,24 +1,13 @@
 """The inbox, what was seen, what was refused, who may send: on a real ledger."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import polars as pl
-import pytest
 
 from courtesy.ground.ledger import Ledger
 from courtesy.stages.events import Accepted, Collected, Rejection, store
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
-    opened.migrate()
-    yield opened
-    opened.close()
 
 
 def batches(*bodies: bytes) -> list[Accepted]:

@@ -1,8 +1,6 @@
 """Enrollments in the ledger, with the arms that people have in tests."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -32,14 +30,6 @@ steps:
   - test: {name: incentive, arms: {plain: 1, free: 1}}
   - wait: 1d
 """
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
-    opened.migrate()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """What the gate must know of people, as the ledger tells it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -22,14 +21,6 @@ SECRET = b"s" * 32
 HOUR = timedelta(hours=1)
 
 Ask = Callable[[], Facts]
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
-    opened.migrate()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

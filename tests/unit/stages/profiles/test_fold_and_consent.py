@@ -1,9 +1,7 @@
 """Traits and consents from events; in the ledger the order of batches never matters."""
 
 import itertools
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -33,14 +31,6 @@ def event(**fields: object) -> pl.DataFrame:
     } | fields
     schema = {name: INSTANT if name == "occurred_at" else pl.String for name in row}
     return pl.DataFrame([row], schema=schema)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(f"sqlite:///{tmp_path}/ledger.db")
-    opened.migrate()
-    yield opened
-    opened.close()
 
 
 def test_the_newest_value_of_a_trait_counts() -> None:
