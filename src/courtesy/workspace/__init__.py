@@ -5,7 +5,7 @@ A workspace folder holds ``policy.yaml``, ``audiences/*.yaml``, ``metrics/*.yaml
 ``templates/NAME.txt`` for a text part of its own.
 """
 
-from courtesy.workspace.force import apply, in_force, plan
+from courtesy.workspace.force import apply, in_force, plan, versions_of
 from courtesy.workspace.model import Change, Workspace
 
-__all__ = ["Change", "Workspace", "apply", "in_force", "plan"]
+__all__ = ["Change", "Workspace", "apply", "in_force", "plan", "versions_of"]

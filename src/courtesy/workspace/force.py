@@ -70,6 +70,12 @@ def in_force(transaction: Transaction) -> Workspace:
     return _loaded(active, every, tuple(definitions.every(transaction, "experiment")))
 
 
+def versions_of(transaction: Transaction, name: str) -> list[Experiment]:
+    """All versions of an experiment of a folder that ever were in force, oldest first."""
+    tried = definitions.every(transaction, "experiment")
+    return [_former(one) for one in tried if one.name == name]
+
+
 @lru_cache(maxsize=8)
 def _loaded(
     active: tuple[definitions.Version, ...],
@@ -100,11 +106,12 @@ def _loaded(
 
 def _retired(tried: Iterable[definitions.Version]) -> dict[str, Experiment]:
     """The newest version of every experiment there ever was: people may still be on their way."""
+    return {one.name: _former(one) for one in tried}
+
+
+def _former(version: definitions.Version) -> Experiment:
     known = experiments.Known(_Everything(), _Everything(), _Everything())
-    return {
-        one.name: experiments.check(read_yaml(f"experiment {one.name}", one.body), known)
-        for one in tried
-    }
+    return experiments.check(read_yaml(f"experiment {version.name}", version.body), known)
 
 
 class _Everything(frozenset[str]):

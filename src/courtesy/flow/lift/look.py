@@ -192,6 +192,7 @@ def _plan(found: Subject, rule: Rule) -> Plan:
         history=pilot.history if pilot else None,
         randomised=found.randomised,
         clustered=found.clustered,
+        rounds=found.rounds,
     )
 
 

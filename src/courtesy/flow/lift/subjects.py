@@ -7,6 +7,7 @@ import polars as pl
 
 from courtesy.app import App
 from courtesy.flow.holdouts import cluster, history
+from courtesy.flow.lift.dealt import dealt
 from courtesy.flow.lift.observed import observed
 from courtesy.ground.lake import Table
 from courtesy.ground.ledger import Transaction
@@ -16,12 +17,12 @@ from courtesy.ground.rules.model import Comparison, Operator, Where
 from courtesy.stages.experiments import (
     EXPOSURES,
     HOLDOUT,
-    TREATED,
     UNIVERSAL,
     Experiment,
     expected_shares,
     moved,
 )
+from courtesy.stages.experiments.rounds import Round, holdout_shares, overall
 from courtesy.stages.journeys import Journey
 from courtesy.stages.lift import Metric, Notice, Ratio
 from courtesy.stages.messages.returns import SENT
@@ -37,7 +38,7 @@ class Subject:
 
     ``exposures``: ``EXPOSED`` rows, or the lake's table. ``shares``: what each arm should have.
     ``received``: the event that shows that somebody got the treatment. ``clustered``: whether
-    chance assigned clusters of people.
+    chance assigned clusters of people. ``rounds``: what chance dealt while traffic grew.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Subject:
     randomised: bool = True
     experiment: Experiment | None = None
     notices: tuple[Notice, ...] = field(default=())
+    rounds: tuple[Round, ...] = ()
 
 
 def subject(
@@ -117,14 +119,17 @@ def _tried(
             experiment=experiment,
             notices=found.notices,
         )
+    rounds = dealt(app, transaction, experiment)
+    expected = overall(rounds) if rounds else None
     return Subject(
         experiment.name,
         experiment.control,
         metrics,
-        expected_shares(experiment, app.clock.now()),
+        expected or expected_shares(experiment, app.clock.now()),
         received=experiment.treated_by,
         clustered=cluster(definitions, experiment) is not None,
         experiment=experiment,
+        rounds=tuple(rounds),
     )
 
 
@@ -215,7 +220,7 @@ def _with_holdout(  # noqa: PLR0913, PLR0917 - same
         name,
         HOLDOUT,
         metrics,
-        {HOLDOUT: smallest, TREATED: 1 - largest},
+        holdout_shares(name, smallest, largest),
         exposures=exposures,
         received=sent,
         clustered=cluster(definitions) is not None,

@@ -181,11 +181,11 @@ def _arms(split: Split, dealt: Buckets, layered: Buckets | None) -> pl.Series:
     numbers = np.rint(dealt * _BUCKETS).astype(np.uint32)
     if layered is not None and split.layer:
         numbers[~_inside(split.layer, layered)] = _BUCKETS
-    return _by_bucket(split).append(pl.Series([None], dtype=pl.String)).gather(numbers)
+    return arm_of_buckets(split).append(pl.Series([None], dtype=pl.String)).gather(numbers)
 
 
-def _by_bucket(split: Split) -> pl.Series:
-    """The arm of each of the ten thousand buckets; null where it takes no part."""
+def arm_of_buckets(split: Split) -> pl.Series:
+    """The arm of each of the ten thousand buckets; null where it takes no part, by traffic."""
     arms = ranges(len(split.shares), split.traffic, list(split.shares.values()))
     chosen = choose(np.arange(_BUCKETS) / _BUCKETS, arms)
     if split.traffic >= 1:
@@ -200,7 +200,7 @@ def dealt_shares(split: Split) -> Mapping[str, float]:
     Ten thousand buckets do not divide evenly: of one percent of traffic three equal arms get 34, 33
     and 33, which a sample-ratio test over many people would take for a fault.
     """
-    counts = {arm: int((_by_bucket(split) == arm).sum()) for arm in split.shares}
+    counts = {arm: int((arm_of_buckets(split) == arm).sum()) for arm in split.shares}
     total = sum(counts.values())
     return {arm: count / total for arm, count in counts.items()} if total else {}
 

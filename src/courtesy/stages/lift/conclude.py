@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats import ALARM, chi_square, sequential
+from courtesy.stages.experiments.rounds import Round
 from courtesy.stages.lift import notices as noticed
 from courtesy.stages.lift.estimates import comparisons, corrected, of_arms
 from courtesy.stages.lift.model import Arm, Design, Lift, Notice, Outcome, SampleRatio
@@ -65,7 +66,8 @@ def _arms(design: Design) -> tuple[Arm, ...]:
 def _sample_ratio(design: Design) -> SampleRatio | None:
     if not design.randomised or not design.shares:
         return None
-    counts = list((design.assigned or design.units).values())
-    shares = [design.shares[arm] for arm in design.assigned or design.units]
+    dealt = design.rounds or [Round(design.assigned or design.units, design.shares)]
+    counts = [[one.units[arm] for arm in design.units] for one in dealt]
+    shares = [[one.shares[arm] for arm in design.units] for one in dealt]
     p_value = float(chi_square(counts, shares))
     return SampleRatio(p_value, float(sequential(counts, shares)), ok=p_value >= ALARM)

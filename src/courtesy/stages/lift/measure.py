@@ -85,6 +85,7 @@ def design_of(plan: Plan, whole: Tally) -> Design:
         plan.rule,
         plan.randomised,
         {**arms, **whole.assigned} if whole.assigned is not None else None,
+        plan.rounds,
     )
 
 

@@ -1,12 +1,13 @@
 """The nouns of this stage: a metric's sums in each arm, and what follows from them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from courtesy.ground.rules import Did
 from courtesy.ground.rules.model import Where
 from courtesy.ground.stats import AlwaysValid, Moments, Rule
+from courtesy.stages.experiments.rounds import Round
 
 MEAN = "mean"
 PROPORTION = "proportion"
@@ -92,7 +93,7 @@ class Design:
     ``units``: people of each arm. ``assigned``: what chance put into the arms, such as clusters of
     people; the same as ``units`` when None. ``shares``: the expected share of each arm, in any
     scale; None when it is not known. ``randomised``: whether chance alone decided;
-    without it nothing is called an effect.
+    without it nothing is called an effect. ``rounds``: where chance dealt in unlike shares.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Design:
     rule: Rule = field(default_factory=AlwaysValid)
     randomised: bool = True
     assigned: Mapping[str, int] | None = None
+    rounds: Sequence[Round] = ()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from courtesy.ground.rules import Did
 from courtesy.ground.stats import AlwaysValid, Rule
+from courtesy.stages.experiments.rounds import Round
 from courtesy.stages.lift.model import Metric, Ratio
 
 
@@ -20,6 +21,7 @@ class Plan:
     people, the ``unit`` of the exposures. ``trigger``: the event from which on the arms differ;
     people count from their first such event on, and only who has one. ``received``: the event that
     shows that somebody got the treatment. Of both events only the name and the properties matter.
+    ``rounds``: what chance dealt, where it did so in unlike shares, as it does while traffic grows.
     """
 
     experiment: str
@@ -32,6 +34,7 @@ class Plan:
     clustered: bool = False
     trigger: Did | None = None
     received: Did | None = None
+    rounds: Sequence[Round] = ()
 
     @cached_property
     def means(self) -> Sequence[Metric | Ratio]:

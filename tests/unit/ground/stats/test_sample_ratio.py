@@ -48,3 +48,45 @@ def test_shares_are_above_zero(shares: list[float]) -> None:
 def test_counts_are_not_negative() -> None:
     with pytest.raises(DataError, match="negative"):
         sequential([5, -1], [1, 1])
+
+
+ROUNDS = np.array([[0.4, 0.3, 0.3], [0.3, 0.4, 0.3], [0.0, 1.0, 0.0]])
+
+
+def test_rounds_have_the_alarms_that_they_state() -> None:
+    random = np.random.default_rng(11)
+    seen = np.stack(
+        [random.multinomial(n, p, 20_000) for n, p in zip((900, 300, 9), ROUNDS, strict=True)], 1
+    )
+    found = chi_square(seen, ROUNDS)
+    assert found.shape == (20_000,)
+    for alpha in (0.01, 0.1, 0.5):
+        assert np.mean(found < alpha) == pytest.approx(alpha, abs=4 * np.sqrt(alpha / 20_000))
+    assert np.mean(sequential(seen, ROUNDS) < 0.05) < 0.05
+
+
+def test_rounds_of_equal_shares_are_one() -> None:
+    counts, shares = np.array([4_900, 5_200, 9_800]), [1, 1, 2]
+    parts = [counts // 2, counts - counts // 2]
+    assert float(chi_square(parts, [shares, shares])) == pytest.approx(
+        float(chi_square(counts, shares))
+    )
+
+
+def test_e_values_of_rounds_are_multiplied() -> None:
+    parts = [[60, 90], [40, 80]]
+    shares = [[0.5, 0.5], [0.4, 0.6]]
+    product = np.prod([float(sequential(p, s)) for p, s in zip(parts, shares, strict=True)])
+    assert float(sequential(parts, shares)) == pytest.approx(float(product))
+
+
+def test_who_is_where_nobody_can_be_is_not_counted() -> None:
+    with_strangers = [[450, 330, 320], [90, 120, 90], [3, 9, 2]]
+    without = [[450, 330, 320], [90, 120, 90], [0, 9, 0]]
+    for test in (chi_square, sequential):
+        assert float(test(with_strangers, ROUNDS)) == float(test(without, ROUNDS)) > 0
+
+
+def test_an_arm_that_is_expected_nowhere_is_refused() -> None:
+    with pytest.raises(DataError, match="above 0"):
+        chi_square([[5, 5], [5, 5]], [[1, 0], [1, 0]])
