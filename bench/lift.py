@@ -57,7 +57,7 @@ def _exposures(people: int) -> str:
         SELECT 'welcome' AS experiment, md5(i::VARCHAR) AS person_id,
                CASE WHEN hash(i) % 5 = 0 THEN 'holdout' ELSE 'treated' END AS arm,
                TIMESTAMPTZ '{START}' + to_seconds(hash(i, 1) % 864000) AS exposed_at,
-               '{{}}' AS entry, NULL AS unit
+               '{{}}' AS entry, NULL AS unit, NULL AS traits
         FROM range({people}) AS people(i)"""  # noqa: S608 - numbers
 
 

@@ -1,9 +1,7 @@
 """Exposures, pilots and learnings on both ledgers: what is kept and found is the same."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,24 +9,10 @@ import pytest
 
 from courtesy.ground.ledger import Ledger, Transaction
 from courtesy.ground.primitives.errors import InputError
-from courtesy.stages.experiments import EXPOSED, UNITS, Learning, Standing, store
+from courtesy.stages.experiments import KEPT, UNITS, Learning, Standing, store
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-Make = Callable[[], str]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    if request.param == "postgresql":
-        make: Make = request.getfixturevalue("new_postgresql")
-        url = make()
-    opened = Ledger(url)
-    opened.migrate()
-    yield opened
-    opened.close()
 
 
 def exposure(person: str, arm: str, at: datetime = NOON, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - a row's values
@@ -37,7 +21,7 @@ def exposure(person: str, arm: str, at: datetime = NOON, **more: Any) -> dict[st
 
 
 def expose(transaction: Transaction, *rows: dict[str, Any]) -> None:
-    store.expose(transaction, pl.DataFrame(rows, schema=EXPOSED))
+    store.expose(transaction, pl.DataFrame(rows, schema=KEPT))
 
 
 def people(*names: str) -> pl.DataFrame:
@@ -55,7 +39,7 @@ def test_the_first_exposure_counts_with_its_unit(ledger: Ledger) -> None:
         expose(transaction)
     with ledger.read() as transaction:
         found = store.since(transaction, 0, 10)
-        assert found.columns == ["exposure_id", *EXPOSED]
+        assert found.columns == ["exposure_id", *KEPT]
         assert found.select("person_id", "arm", "exposed_at", "unit").rows() == [
             ("ann", "paid", NOON, "ann"),
             ("bob", "free", NOON, "home"),

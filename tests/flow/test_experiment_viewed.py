@@ -134,6 +134,7 @@ def test_a_view_is_an_exposure_at_its_own_time(world: World) -> None:
         "arm": "green",
         "exposed_at": NOW - HOUR,
         "unit": person("ana"),
+        "traits": None,
     }
 
 

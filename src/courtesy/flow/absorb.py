@@ -7,7 +7,7 @@ import structlog
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.flow.flags.viewed import expose_viewers
+from courtesy.flow.flags.viewed import expose_viewers, known_of_viewers
 from courtesy.flow.trigger import Turn, invite, leave
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.errors import CourtesyError
@@ -105,13 +105,14 @@ def _take(app: App, transaction: Transaction, fresh: pl.DataFrame, upto: int) ->
     known = profiles_store.known(transaction, fresh)
     identified = profiles.identify(fresh, known)
     profiles_store.put_identified(transaction, identified, now)
+    before = known_of_viewers(transaction, identified.events)
     profiles_store.put_traits(transaction, profiles.fold(identified.events))
     profiles_store.put_consents(transaction, profiles.consents_of(identified.events))
     journeys_store.merge(transaction, identified.merges)
     messages_store.merge(transaction, identified.merges)
     behaviour = identified.events.filter(pl.col("type") != PERSON)
     app.lake.append(EVENTS, behaviour, writer=_WRITER, version=upto)
-    expose_viewers(app, transaction, behaviour)
+    expose_viewers(app, transaction, identified.events, before)
     live = behaviour.filter(~pl.col("history"))
     if not live.is_empty():
         turn = Turn(app, transaction, workspace.in_force(transaction), now)

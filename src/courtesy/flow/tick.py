@@ -12,6 +12,7 @@ import polars as pl
 from courtesy import workspace
 from courtesy.app import App
 from courtesy.flow import holdouts, trials
+from courtesy.flow.kept import kept
 from courtesy.flow.trigger import asked_of
 from courtesy.ground.ledger import Transaction
 from courtesy.stages.audiences import evaluate
@@ -61,7 +62,7 @@ def _tick_some(app: App) -> Ticked:
         drawn = _drawn(transaction, definitions, due, moves)
         tried = trials.exposures(moves.trials, arms, drawn, now)
         exposed = pl.concat([holdouts.exposures(drawn, moves.sends), tried])
-        experiments_store.expose(transaction, exposed)
+        experiments_store.expose(transaction, kept(transaction, definitions, exposed))
         said = holdouts.left_alone(moves.sends, drawn)
         _queue(app, transaction, definitions, said, now)
     return Ticked(len(due), len(moves.sends))

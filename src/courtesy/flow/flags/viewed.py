@@ -13,29 +13,49 @@ import structlog
 from courtesy import workspace
 from courtesy.app import App
 from courtesy.flow.flags.participation import decide, flags_of
+from courtesy.flow.kept import grouped_by
 from courtesy.flow.trigger import Turn
 from courtesy.ground.ledger import Transaction
-from courtesy.stages.experiments import EXPOSED, Experiment, Standing
+from courtesy.stages.experiments import EXPOSED, Experiment, Standing, keep
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.messages.returns import SOURCE
+from courtesy.stages.profiles import TRAITS, fold
 
 VIEWED = "Experiment Viewed"
 _IDS = ("experiment_id", "experiment_name", "variation_id", "variation_name")
 _log = structlog.get_logger("courtesy.viewed")
 
 
-def expose_viewers(app: App, transaction: Transaction, events: pl.DataFrame) -> None:
+def known_of_viewers(transaction: Transaction, events: pl.DataFrame) -> pl.DataFrame:
+    """What is known, before a batch tells more, of those who viewed an arm in it: ``TRAITS`` rows.
+
+    Args:
+        transaction: of the ledger, which does not have the traits of the batch yet.
+        events: as ``expose_viewers`` takes them.
+    """
+    views = events.filter(pl.col("event") == VIEWED)
+    if views.is_empty():
+        return pl.DataFrame(schema=TRAITS)
+    wanted = grouped_by(workspace.in_force(transaction))
+    names = {name for grouped in wanted.values() for name in grouped}
+    return experiments_store.traits_of(transaction, views, names)
+
+
+def expose_viewers(
+    app: App, transaction: Transaction, events: pl.DataFrame, known: pl.DataFrame
+) -> None:
     """Keep the exposures that a batch of events tells of, whether they just happened or long ago.
 
     Args:
         app: the wired application.
         transaction: of the ledger.
-        events: n rows with ``person_id, event, source, occurred_at, properties``.
+        events: n rows with ``person_id, event, source, occurred_at, properties, context, traits``.
+        known: what ``known_of_viewers`` told before the traits of these events were kept.
     """
     views = events.filter(pl.col("event") == VIEWED)
     if not views.is_empty():
         turn = Turn(app, transaction, workspace.in_force(transaction), app.clock.now())
-        experiments_store.expose(transaction, viewed(turn, views))
+        experiments_store.expose(transaction, _kept(turn, viewed(turn, views), events, known))
 
 
 def viewed(turn: Turn, views: pl.DataFrame) -> pl.DataFrame:
@@ -57,6 +77,21 @@ def viewed(turn: Turn, views: pl.DataFrame) -> pl.DataFrame:
         if isinstance(name, str)
     ]
     return pl.concat(parts)
+
+
+def _kept(
+    turn: Turn, exposures: pl.DataFrame, events: pl.DataFrame, known: pl.DataFrame
+) -> pl.DataFrame:
+    """The exposures with the traits that were told before each, in the same batch or earlier."""
+    wanted = grouped_by(turn.definitions)
+    found = [keep(exposures.clear(), known, wanted)]
+    for _, rows in exposures.group_by("experiment", maintain_order=True):
+        moments = rows.select("person_id", "exposed_at")
+        so_far = events.join(moments, on="person_id").filter(
+            pl.col("occurred_at") <= pl.col("exposed_at")
+        )
+        found.append(keep(rows, pl.concat([known, fold(so_far)]), wanted))
+    return pl.concat(found)
 
 
 def _named(views: pl.DataFrame, tried: Mapping[str, Experiment]) -> pl.DataFrame:

@@ -1,19 +1,17 @@
 """What the contact changed, against the people it left alone or treated otherwise."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import msgspec
 import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
+from courtesy.flow.lift.grouped import grouped
 from courtesy.flow.lift.subjects import Subject, subject
 from courtesy.flow.publish import publish
-from courtesy.ground.ledger import Transaction
 from courtesy.ground.rules import Did
 from courtesy.ground.stats import Rule
-from courtesy.stages.audiences.store import Asked
 from courtesy.stages.lift import (
     DAY,
     By,
@@ -22,6 +20,7 @@ from courtesy.stages.lift import (
     Lift,
     Notice,
     Plan,
+    Segmented,
     Tally,
     corrected,
     design_of,
@@ -29,6 +28,7 @@ from courtesy.stages.lift import (
     looks,
     measure,
     on_treated,
+    segment_notices,
     spreads,
     stratified,
     tallies,
@@ -51,8 +51,7 @@ def lift_of(app: App, name: str, rule: Rule, metrics: Iterable[str] = ()) -> Lif
         NotFoundError: there is nothing of this name, or no such metric.
         DataError: there is nothing to compare, or nobody was exposed to it yet.
     """
-    looking, _ = _look(app, name, rule, metrics, ())
-    return looking.whole()
+    return _look(app, name, rule, metrics, None).whole()
 
 
 def lift_in_full(  # noqa: PLR0913 - what to measure, and how much to tell of it
@@ -78,23 +77,33 @@ def lift_in_full(  # noqa: PLR0913 - what to measure, and how much to tell of it
         NotFoundError: there is nothing of this name, or no such metric.
         DataError: there is nothing to compare, or nobody was exposed to it yet.
     """
-    looking, segments = _look(app, name, rule, metrics, by)
-    return looking.in_full(looking.whole(), segments, over_time=over_time)
+    looking = _look(app, name, rule, metrics, by)
+    return looking.in_full(looking.whole(), over_time=over_time)
 
 
 def _look(
-    app: App, name: str, rule: Rule, metrics: Iterable[str], by: Iterable[str]
-) -> tuple["_Looking", dict[str, pl.DataFrame]]:
-    """What to look at, and the segments of each trait that is asked for."""
+    app: App, name: str, rule: Rule, metrics: Iterable[str], by: Iterable[str] | None
+) -> "_Looking":
+    """What to look at; no segments are looked up where ``by`` is None."""
     publish(app)
     with app.ledger.read() as transaction:
         definitions = workspace.in_force(transaction)
         merges = profiles_store.merges(transaction)
         found = subject(app, transaction, definitions, name, metrics)
-        traits = dict.fromkeys([*(found.experiment.segments if found.experiment else ()), *by])
-        segments = {trait: _segments(transaction, trait) for trait in traits}
-        strata = _strata(transaction, found)
-    return _Looking(app, found, _plan(found, rule), merges, strata), segments
+        own = found.experiment.segments if found.experiment else ()
+        segments = [] if by is None else list(dict.fromkeys([*own, *by]))
+        strata = found.experiment.strata if found.experiment else None
+        people = grouped(
+            app, transaction, found, merges, {*segments, *([strata] if strata else [])}
+        )
+    return _Looking(
+        app,
+        found,
+        _plan(found, rule),
+        merges,
+        segments=[people[trait] for trait in segments],
+        strata=people[strata] if strata else None,
+    )
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,8 @@ class _Looking:
     subject: Subject
     plan: Plan
     merges: pl.DataFrame
-    strata: pl.DataFrame | None
+    segments: Sequence[Segmented]
+    strata: Segmented | None
 
     def whole(self) -> Lift:
         """The effect of each arm on each metric."""
@@ -119,10 +129,14 @@ class _Looking:
         return replace(
             lift,
             comparisons=self._stratified(lift.comparisons),
-            warnings=(*self.subject.notices, *lift.warnings),
+            warnings=(
+                *self.subject.notices,
+                *lift.warnings,
+                *segment_notices([self.strata] if self.strata else []),
+            ),
         )
 
-    def in_full(self, lift: Lift, segments: Mapping[str, pl.DataFrame], *, over_time: bool) -> Lift:
+    def in_full(self, lift: Lift, *, over_time: bool) -> Lift:
         """The same with everything else that can be told."""
         experiment = self.subject.experiment
         whole = next(iter(self._sums(replace(self.plan, received=self.subject.received))), None)
@@ -132,14 +146,14 @@ class _Looking:
         come = self._come(experiment.trigger if experiment else None)
         return replace(
             lift,
-            warnings=(*lift.warnings, *_notices(design, come, segments)),
+            warnings=tuple(dict.fromkeys((*lift.warnings, *self._notices(design, come)))),
             on_treated=on_treated(design, whole.reached),
             triggered=triggered(design, come) if come else (),
             factors=factor_effects(design, whole.outcomes, experiment) if experiment else (),
             spreads=tuple(
                 spread
-                for trait, frame in segments.items()
-                for spread in spreads(design, trait, self._sums(self.plan, frame))
+                for one in self.segments
+                for spread in spreads(design, one.trait, self._sums(self.plan, one.segments))
             ),
             looks=looks(design, self._sums(self.plan, DAY)) if over_time else (),
         )
@@ -160,25 +174,20 @@ class _Looking:
             return None
         return next(iter(self._sums(replace(self.plan, trigger=trigger))), None)
 
+    def _notices(self, design: Design, come: Tally | None) -> Iterator[Notice]:
+        if come is not None:
+            yield from trigger_notices(design, come)
+        yield from segment_notices(self.segments)
+
     def _stratified(self, found: Sequence[Comparison]) -> tuple[Comparison, ...]:
         """The comparisons, post-stratified where that can be done."""
-        whole = next(iter(self._sums(self.plan)), None) if self.strata is not None else None
-        if whole is None:
+        whole = next(iter(self._sums(self.plan)), None) if self.strata else None
+        if whole is None or self.strata is None:
             return tuple(found)
-        told = stratified(design_of(self.plan, whole), self._sums(self.plan, self.strata))
+        parts = self._sums(self.plan, self.strata.segments)
+        told = stratified(design_of(self.plan, whole), parts)
         better = {(one.arm, one.metric): one for one in told}
         return corrected([better.get((one.arm, one.metric), one) for one in found])
-
-
-def _notices(design: Design, come: Tally | None, segments: Iterable[str]) -> Iterator[Notice]:
-    if come is not None:
-        yield from trigger_notices(design, come)
-    for trait in segments:
-        yield Notice(
-            "segments_now",
-            f"People are in segments by their {trait} of now: where the treatment changes it, the "
-            "effect in a segment is not what it seems.",
-        )
 
 
 def _plan(found: Subject, rule: Rule) -> Plan:
@@ -194,16 +203,3 @@ def _plan(found: Subject, rule: Rule) -> Plan:
         clustered=found.clustered,
         rounds=found.rounds,
     )
-
-
-def _strata(transaction: Transaction, found: Subject) -> pl.DataFrame | None:
-    trait = found.experiment.strata if found.experiment else None
-    return _segments(transaction, trait) if trait else None
-
-
-def _segments(transaction: Transaction, trait: str) -> pl.DataFrame:
-    """The value of a trait of each person who has it, as text: ``SEGMENTS`` rows."""
-    rows = Asked(transaction, None).traits([trait])
-    told = {value: str(msgspec.json.decode(value)) for value in rows["value"].unique()}
-    segment = rows["value"].replace_strict(told, return_dtype=pl.String).alias("segment")
-    return rows.select("person_id", segment)

@@ -1,8 +1,8 @@
 """Who is treated and who is left alone.
 
 In: definitions, people and the time. Out: the arm of each, the moment of exposure, and what an
-experiment taught. Verbs: ``check``, ``assign``, ``frozen`` and ``changed``; ``store`` keeps
-exposures, pilots and learnings.
+experiment taught. Verbs: ``check``, ``assign``, ``keep`` (what people are like at exposure),
+``frozen`` and ``changed``; ``store`` keeps exposures, pilots and learnings.
 """
 
 from courtesy.stages.experiments.assign import (
@@ -19,11 +19,13 @@ from courtesy.stages.experiments.assign import (
 )
 from courtesy.stages.experiments.check import check, check_inline
 from courtesy.stages.experiments.freeze import changed, frozen
+from courtesy.stages.experiments.keep import keep
 from courtesy.stages.experiments.model import (
     ASSIGNED,
     EXPOSED,
     EXPOSURES,
     HOLDOUT,
+    KEPT,
     TREATED,
     UNITS,
     UNIVERSAL,
@@ -46,6 +48,7 @@ __all__ = [
     "EXPOSED",
     "EXPOSURES",
     "HOLDOUT",
+    "KEPT",
     "TREATED",
     "UNITS",
     "UNIVERSAL",
@@ -70,6 +73,7 @@ __all__ = [
     "expected_shares",
     "frozen",
     "is_held",
+    "keep",
     "moved",
     "rivals",
     "runs",

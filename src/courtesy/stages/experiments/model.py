@@ -30,7 +30,12 @@ EXPOSED = pl.Schema(
 properties of the event that brought them there, as JSON; ``unit`` is what chance assigned: the
 person, or the cluster that they belong to."""
 
-EXPOSURES = Table("exposures", "exposed_at", EXPOSED)
+KEPT = pl.Schema({**EXPOSED, "traits": pl.String()})
+"""Exposures as they are kept: ``traits`` is a JSON object of the traits that the experiment's
+segments and strata name, as they were at that moment: null for somebody who had none, and absent
+where that is not known. It is null where the experiment named none."""
+
+EXPOSURES = Table("exposures", "exposed_at", KEPT)
 
 UNITS = pl.Schema({"person_id": pl.String(), "unit": pl.String()})
 """Of each person what chance assigns: themselves, or the cluster that they belong to."""
@@ -105,8 +110,9 @@ class Pilot:
     find it. ``alpha``: the accepted share of wrong alarms. ``history``: how far back people like
     these are looked at, to size it and to take out noise (CUPED). ``longest``: how long after its
     start it ends at the latest. ``stops``: what ends it early: ``harm`` (on a guardrail or on the
-    primary metric), ``futility``. ``decisions``: what will be done when the result is ``better``,
-    ``worse`` or ``not_significant``.
+    primary metric), ``futility``, ``sample_ratio`` (the arms do not have their shares of people).
+    ``decisions``: what will be done when the result is ``better``, ``worse`` or
+    ``not_significant``.
     """
 
     hypothesis: str
@@ -170,6 +176,12 @@ class Experiment:
     strata: str | None = None
     pilot: Pilot | None = None
     observed: Observed | None = None
+
+    @property
+    def grouped_by(self) -> tuple[str, ...]:
+        """The traits of ``segments`` and ``strata``, each once."""
+        strata = (self.strata,) if self.strata else ()
+        return tuple(dict.fromkeys((*self.segments, *strata)))
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 -- name: expose
-INSERT INTO exposures (experiment, person_id, arm, exposed_at, entry, unit)
-SELECT experiment, person_id, arm, exposed_at, entry, unit FROM given WHERE true
+INSERT INTO exposures (experiment, person_id, arm, exposed_at, entry, unit, traits)
+SELECT experiment, person_id, arm, exposed_at, entry, unit, traits FROM given WHERE true
 ORDER BY experiment, person_id
 ON CONFLICT (experiment, person_id) DO NOTHING;
 
 -- name: since
 SELECT exposure_id, experiment, person_id, arm, exposed_at, entry,
-       coalesce(unit, person_id) AS unit
+       coalesce(unit, person_id) AS unit, traits
 FROM exposures WHERE exposure_id > :after ORDER BY exposure_id LIMIT :limit;
 
 -- name: exposed_before
@@ -27,6 +27,15 @@ SELECT person_id, arm FROM found WHERE place = 1;
 -- name: cluster_values
 SELECT t.person_id, t.value
 FROM given g CROSS JOIN traits t WHERE t.person_id = g.person_id AND t.name = :trait;
+
+-- name: traits_of_given
+SELECT t.person_id, t.name, t.value, t.occurred_at
+FROM given g CROSS JOIN traits t
+WHERE t.person_id = g.person_id AND t.name IN (SELECT name FROM asked_traits);
+
+-- name: traits_of_all
+SELECT person_id, name, value, occurred_at
+FROM traits WHERE name IN (SELECT name FROM asked_traits);
 
 -- name: standings
 SELECT experiment, started_at, plan, stopped_at, kept, verdict, definition_hash

@@ -12,18 +12,19 @@ from courtesy.ground.ledger import Transaction, named_queries
 from courtesy.ground.primitives.clock import instant
 from courtesy.ground.primitives.errors import InputError
 from courtesy.ground.primitives.ids import digest
-from courtesy.stages.experiments.model import EXPOSED, UNITS, Learning, Standing
+from courtesy.stages.experiments.model import KEPT, UNITS, Learning, Standing
+from courtesy.stages.profiles import TRAITS
 
 _QUERIES = named_queries(__file__)
-_NUMBERED = pl.Schema([("exposure_id", pl.Int64()), *EXPOSED.items()])
+_NUMBERED = pl.Schema([("exposure_id", pl.Int64()), *KEPT.items()])
 _ARMS = pl.Schema({"person_id": pl.String(), "arm": pl.String()})
 _VALUES = pl.Schema({"person_id": pl.String(), "value": pl.String()})
 
 
 def expose(transaction: Transaction, exposures: pl.DataFrame) -> None:
-    """Keep the first exposure of each person to each experiment."""
+    """Keep the first of the exposures (``KEPT`` rows) of each person to each experiment."""
     if not exposures.is_empty():
-        transaction.load("given", exposures.select(list(EXPOSED)))
+        transaction.load("given", exposures.select(list(KEPT)))
         transaction.run(_QUERIES["expose"])
 
 
@@ -63,6 +64,20 @@ def units_of(transaction: Transaction, people: pl.DataFrame, trait: str | None) 
     known = found.join(_clusters(trait, found["value"].unique()), on="value")
     joined = alone.join(known, on="person_id", how="left", maintain_order="left")
     return joined.select("person_id", pl.coalesce("unit", "person_id").alias("unit")).cast(UNITS)
+
+
+def traits_of(
+    transaction: Transaction, people: pl.DataFrame | None, names: Iterable[str]
+) -> pl.DataFrame:
+    """``TRAITS`` rows of these ``names``, of ``people`` (``person_id``) or, for None, of all."""
+    wanted = pl.DataFrame({"name": sorted(set(names))}, schema={"name": pl.String})
+    if wanted.is_empty() or (people is not None and people.is_empty()):
+        return pl.DataFrame(schema=TRAITS)
+    transaction.load("asked_traits", wanted)
+    if people is None:
+        return transaction.frame(_QUERIES["traits_of_all"], TRAITS)
+    transaction.load("given", people.select("person_id").unique())
+    return transaction.frame(_QUERIES["traits_of_given"], TRAITS)
 
 
 def standings(transaction: Transaction) -> Mapping[str, Standing]:

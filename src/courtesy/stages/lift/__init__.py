@@ -1,7 +1,8 @@
 """Did it help? Exposures and outcomes in; effects with honest intervals out.
 
 Verbs: ``check`` (definitions of metrics), ``measure`` and ``tallies`` (an experiment in the home),
-``measure_file`` (outside data), ``conclude`` (what sums say, for both), ``looks``, ``spreads``,
+``segmented`` (its people as they were at exposure), ``measure_file`` (outside data), ``conclude``
+(what sums say, for both), ``looks``, ``spreads``,
 ``factor_effects``, ``on_treated``, ``triggered`` and ``stratified`` (what they say beside that),
 ``verdict``, ``sentence`` and ``advice`` (what it comes down to), ``as_text`` and ``as_data`` (how a
 result is shown).
@@ -34,6 +35,7 @@ from courtesy.stages.lift.model import (
 from courtesy.stages.lift.people import DAY, UNKNOWN
 from courtesy.stages.lift.plan import Plan
 from courtesy.stages.lift.report import as_data, as_text
+from courtesy.stages.lift.segment import Segmented, segment_notices, segmented
 from courtesy.stages.lift.spreads import spreads
 from courtesy.stages.lift.strata import stratified
 from courtesy.stages.lift.tally import MERGES, SEGMENTS, By, tallies
@@ -61,6 +63,7 @@ __all__ = [
     "Outcome",
     "Plan",
     "Ratio",
+    "Segmented",
     "Tally",
     "advice",
     "as_data",
@@ -78,6 +81,8 @@ __all__ = [
     "measure",
     "measure_file",
     "on_treated",
+    "segment_notices",
+    "segmented",
     "sentence",
     "spreads",
     "stratified",

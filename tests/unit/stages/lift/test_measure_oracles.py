@@ -16,7 +16,7 @@ from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.rules import Did
 from courtesy.ground.stats import Fixed
 from courtesy.stages.events.model import EVENTS
-from courtesy.stages.experiments import EXPOSURES
+from courtesy.stages.experiments import EXPOSED
 from courtesy.stages.lift import CONVERSION, SUM, TIME, Comparison, Lift, Metric, Plan, measure
 from courtesy.stages.lift.quantile import values
 
@@ -81,7 +81,7 @@ def exposed(given: World) -> pl.DataFrame:
             "entry": ["{}"] * number,
             "unit": given.unit,
         },
-        schema=EXPOSURES.schema,
+        schema=EXPOSED,
     )
 
 
