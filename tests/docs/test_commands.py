@@ -20,24 +20,37 @@ def blocks(page: str) -> str:
     return "\n".join(block for block in found if not _MAKE.search(block))
 
 
-def test_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+def run(page: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the commands of a page in a folder that holds nothing but the examples."""
+    shutil.copytree(ROOT / "examples", folder / "examples")
     binaries = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}"}
-    script = blocks("README.md")
-    assert script.count("courtesy ") >= 9
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=tmp_path,
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", blocks(page)],
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
+    assert blocks("README.md").count("courtesy ") >= 9
+    done = run("README.md", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "3 people" in done.stdout
     assert "ana@customers.example" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_the_page_on_imports_runs_as_it_stands(tmp_path: Path) -> None:
+    done = run("docs/imports.md", tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "examples/archive: 4 rows read, 4 accepted" in said
+    assert "dia@customers.example" in said
+    assert said.count("0 rejected") == 3
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])

@@ -1,9 +1,9 @@
 """Importing files: rows become calls, and go the way of every other call."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 import typer
@@ -11,28 +11,29 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from courtesy.app import App
 from courtesy.doors.cli.frame import Json, answer, log_console, opened
+from courtesy.doors.cli.readers import MappingT, Reader, mapped, standard
 from courtesy.flow import absorb
-from courtesy.ground.definitions import check, read_yaml
 from courtesy.ground.primitives.errors import DataError
 from courtesy.stages.events import Accepted, Collected, Rejection, store
 from courtesy.stages.events.collect import batch_text
-from courtesy.stages.events.files import Chunk, Row, chunks
-from courtesy.stages.events.fit import check_fit, standard_mapping
+from courtesy.stages.events.files import Chunk, Row, chunks, files_in
 from courtesy.stages.events.mapping import EventMapping, PersonMapping
-from courtesy.stages.events.rows import Mapper
 
 imports = typer.Typer(help="Import events and people from files.", no_args_is_help=True)
 
-MappingT = TypeVar("MappingT", EventMapping, PersonMapping)
-File = Annotated[Path, typer.Argument(help="JSON Lines, CSV or Parquet; also .gz, .xz, .zst.")]
+File = Annotated[
+    Path,
+    typer.Argument(help="JSON Lines, CSV or Parquet, also .gz, .xz, .zst; or a folder of these."),
+]
 MappingFile = Annotated[
-    Path | None, typer.Option("--mapping", help="YAML: which columns say who, what and when.")
+    Path | None,
+    typer.Option("--mapping", help="YAML: which columns say who, what and when (docs/imports.md)."),
 ]
 
 
 @dataclass
 class Imported:
-    """What became of the rows of a file."""
+    """What became of the rows of a file, or of all files of a folder."""
 
     file: str
     read: int = 0
@@ -46,9 +47,12 @@ class Imported:
 def events(
     context: typer.Context, file: File, mapping: MappingFile = None, *, json: Json = False
 ) -> None:
-    """Import what people did; importing a file again adds nothing."""
+    """Import what people did; importing a file again adds nothing.
+
+    Archives of Segment-style calls, one a line, need no mapping: every kind of call counts.
+    """
     with opened(context) as app:
-        result = import_file(app, file, _mapping(EventMapping, mapping, file))
+        result = import_file(app, file, EventMapping, mapping)
     _report(result, json=json)
 
 
@@ -58,45 +62,66 @@ def people(
 ) -> None:
     """Import who people are: their traits and consents."""
     with opened(context) as app:
-        result = import_file(app, file, _mapping(PersonMapping, mapping, file))
+        result = import_file(app, file, PersonMapping, mapping)
     _report(result, json=json)
 
 
-def import_file(app: App, file: Path, mapping: EventMapping | PersonMapping) -> Imported:
-    """Import every row of a file that can be used; the others go to the rejects file.
+def import_file(
+    app: App, path: Path, kind: type[MappingT], mapping: Path | None = None
+) -> Imported:
+    """Import every row that can be used; the others go to the rejects file.
+
+    Args:
+        app: the home to import into.
+        path: a file, or a folder of files.
+        kind: whether the rows are events or people.
+        mapping: what the columns mean; None where they have the names of the API's fields.
 
     Raises:
-        DataError: the file is broken; what stands before the break has been imported.
+        MappingError: the columns do not fit; nothing has been imported of this file.
+        DataError: a file is broken; what stands before the break has been imported.
     """
-    importer = _Importer(app, file, mapping)
+    files, now = files_in(path), app.clock.now()
+    told = mapped(kind, mapping, files, now) if mapping else None
+    importer = _Importer(app, path)
     with _progress() as progress:
-        task = progress.add_task(file.name, total=file.stat().st_size)
-        try:
-            for chunk in chunks(file):
-                importer.take(chunk)
-                progress.update(task, completed=chunk.read)
-        except DataError as error:
-            detail = f"{error.detail} Before that, {importer.result.read:,} rows were imported."
-            raise DataError(detail, place=error.place) from None
+        task = progress.add_task(path.name, total=sum(file.stat().st_size for file in files))
+        for file in files:
+            reader = told or standard(kind, file, now)
+            for read in importer.take_all(file, reader):
+                progress.update(task, advance=read)
     return importer.result
 
 
 class _Importer:
-    """Takes chunks of one file in, and counts."""
+    """Takes files in, chunk by chunk, and counts."""
 
-    def __init__(self, app: App, file: Path, mapping: EventMapping | PersonMapping) -> None:
+    def __init__(self, app: App, path: Path) -> None:
         self._app = app
-        self._source = f"import {file.name}"
-        self._mapper = Mapper(mapping, app.clock.now())
-        self._rejects = app.home / "rejects" / f"{file.name}.jsonl"
+        self._whole = path
+        name = path.resolve().name
+        self._source = f"import {name}"
+        self._rejects = app.home / "rejects" / f"{name}.jsonl"
         self._rejects.unlink(missing_ok=True)
-        self.result = Imported(str(file))
+        self.result = Imported(str(path))
 
-    def take(self, chunk: Chunk) -> None:
-        calls = [(row, self._mapper.call_of(row)) for row in chunk.rows]
+    def take_all(self, file: Path, reader: Reader) -> Iterator[int]:
+        """Import one file; yields how many more bytes of it have been read."""
+        done = 0
+        try:
+            for chunk in chunks(file):
+                self._take(file, reader, chunk)
+                yield chunk.read - done
+                done = chunk.read
+        except DataError as error:
+            detail = f"{error.detail} Before that, {self.result.read:,} rows were imported."
+            raise DataError(detail, place=error.place) from None
+
+    def _take(self, file: Path, reader: Reader, chunk: Chunk) -> None:
+        calls = [(row, reader.call_of(row)) for row in chunk.rows]
         kept = [call for _, call in calls if isinstance(call, bytes)]
         refused = [(row, call) for row, call in calls if isinstance(call, Rejection)]
-        self._write(refused)
+        self._write(file, refused)
         self.result.read += len(calls)
         self.result.accepted += len(kept)
         self.result.rejected += len(refused)
@@ -109,42 +134,19 @@ class _Importer:
             store.accept(transaction, [batch])
         return absorb(self._app).duplicates
 
-    def _write(self, refused: Sequence[tuple[Row, Rejection]]) -> None:
+    def _write(self, file: Path, refused: Sequence[tuple[Row, Rejection]]) -> None:
         if not refused:
             return
+        inside = {} if file == self._whole else {"file": str(file.relative_to(self._whole))}
         self._rejects.parent.mkdir(exist_ok=True)
-        with self._rejects.open("ab") as file:
-            file.writelines(_reject_line(row, rejection) for row, rejection in refused)
+        with self._rejects.open("ab") as rejects:
+            rejects.writelines(_reject_line(inside, row, rejection) for row, rejection in refused)
         self.result.rejects_file = str(self._rejects)
 
 
-def _reject_line(row: Row, rejection: Rejection) -> bytes:
-    said = {"line": row.line, "reason": rejection.reason, "place": rejection.place}
+def _reject_line(inside: Mapping[str, str], row: Row, rejection: Rejection) -> bytes:
+    said = {**inside, "line": row.line, "reason": rejection.reason, "place": rejection.place}
     return msgspec.json.encode({**said, "row": msgspec.Raw(rejection.body.encode())}) + b"\n"
-
-
-def _mapping(kind: type[MappingT], mapping: Path | None, file: Path) -> MappingT:
-    """The mapping to use, once it is known that it fits the file.
-
-    Raises:
-        MappingError: it names a column that is not there.
-    """
-    if mapping is None:
-        first = next(chunks(file), Chunk([], 0))
-        return standard_mapping(kind, first.rows, str(file))
-    document = read_yaml(str(mapping), _text(mapping))
-    found = check(kind, document)
-    check_fit(found, document, chunks(file))
-    return found
-
-
-def _text(mapping: Path) -> str:
-    try:
-        return mapping.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{error.strerror}.", place=str(mapping)) from None
-    except UnicodeDecodeError:
-        raise DataError("It is not UTF-8.", place=str(mapping)) from None
 
 
 def _progress() -> Progress:

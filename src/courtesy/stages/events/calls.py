@@ -110,7 +110,8 @@ def explain(error: msgspec.ValidationError) -> Fault:
         right = " or ".join(dict.fromkeys(_words(expected["right"])))
         return Fault(place, f"should be {right}; found {' or '.join(_words(expected['found']))}")
     if "missing required field" in text:
-        return Fault(text.split("`")[1], "is required")
+        name = text.split("`")[1]
+        return Fault(f"{place}.{name}" if place else name, "is required")
     return Fault("" if "..." in place else place, "holds a number that is out of range")
 
 

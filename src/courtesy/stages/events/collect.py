@@ -1,9 +1,10 @@
 """From the bytes of one API call to the events worth keeping; the others get a reason."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -20,6 +21,7 @@ from courtesy.stages.events.model import (
 )
 
 BATCH = "batch"
+FoundT = TypeVar("FoundT")
 _NULL = b"null"
 _MALFORMED = re.compile(r"malformed: (?P<why>.*) \(byte (?P<byte>\d+)\)")
 _ESCAPE = re.compile(
@@ -76,14 +78,19 @@ def batch_text(
     return b'{"batch":[%b],"sentAt":%b,"context":%b}' % (b",".join(events), sent, context)
 
 
-def _collect(body: bytes, call: str) -> Collected:
-    take = _collect_batch if call == BATCH else partial(_collect_single, call=call)
+def mended(take: Callable[[bytes], FoundT], text: bytes) -> FoundT:
+    """What ``take`` makes of JSON, half a surrogate pair in it replaced by U+FFFD if need be."""
     try:
-        return take(body)
+        return take(text)
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        return take(_ESCAPE.sub(_whole, body))
+        return take(_ESCAPE.sub(_whole, text))
+
+
+def _collect(body: bytes, call: str) -> Collected:
+    take = _collect_batch if call == BATCH else partial(_collect_single, call=call)
+    return mended(take, body)
 
 
 def _whole(escape: re.Match[bytes]) -> bytes:

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from courtesy.ground.primitives.errors import DataError
+from courtesy.stages.events.collect import mended
 
 CHUNK_ROWS = 5_000
 _LONGEST_LINE = 1024 * 1024
@@ -57,8 +58,35 @@ class Chunk:
     read: int
 
 
+def files_in(path: Path) -> list[Path]:
+    """The file itself; of a folder every file below it in order of their names, hidden ones apart.
+
+    Raises:
+        DataError: there is no such file, nothing in the folder, or the kind of one is not known.
+    """
+    if not path.exists():
+        raise DataError("There is no such file.", place=str(path))
+    if not path.is_dir():
+        _reader(path)
+        return [path]
+    below = sorted(one for one in path.rglob("*") if one.is_file())
+    found = [one for one in below if not _hidden(one.relative_to(path))]
+    if not found:
+        raise DataError("There is no file in this folder.", place=str(path))
+    for one in found:
+        _reader(one)
+    return found
+
+
+def _hidden(path: Path) -> bool:
+    """Whether a name marks what is no data, such as ``.DS_Store`` or ``_SUCCESS``."""
+    return any(part.startswith((".", "_")) for part in path.parts)
+
+
 def chunks(path: Path, size: int = CHUNK_ROWS) -> Iterator[Chunk]:
     """The rows of a file, ``size`` at a time; its kind is told by its name.
+
+    What is compressed and has no other ending holds JSON Lines, as Segment's archives do.
 
     Raises:
         DataError: there is no such file, its kind is not known, or it is broken; names the last
@@ -83,12 +111,16 @@ def chunks(path: Path, size: int = CHUNK_ROWS) -> Iterator[Chunk]:
 
 def _reader(path: Path) -> Callable[[BinaryIO], Iterator[Row]]:
     kind = _kind(path)
-    if kind not in _READERS:
-        known = ", ".join(_READERS)
-        packed = ", ".join(_COMPRESSED)
-        detail = f"Its name should end with {known}, and then perhaps {packed}."
-        raise DataError(detail, place=str(path))
-    return _READERS[kind]
+    if kind in _READERS:
+        return _READERS[kind]
+    if path.suffix.lower() in _COMPRESSED:
+        return _unnamed_rows
+    raise DataError(_names(), place=str(path))
+
+
+def _names() -> str:
+    known, packed = ", ".join(_READERS), ", ".join(_COMPRESSED)
+    return f"Its name should end with {known}, and then perhaps {packed}."
 
 
 def _kind(path: Path) -> str:
@@ -100,7 +132,18 @@ def _kind(path: Path) -> str:
 
 def _unpacked(path: Path, raw: BinaryIO) -> Any:  # noqa: ANN401 - the libraries' file types differ
     unpack = _COMPRESSED.get(path.suffix.lower())
-    return unpack(raw) if unpack else raw
+    return unpack(raw) if unpack and not _unpacked_before(raw) else raw
+
+
+def _unpacked_before(raw: Any) -> bool:  # noqa: ANN401 - same
+    """Whether a download was unpacked on its way and kept its name, as browsers do."""
+    return bool(raw.peek(1)[:1] == b"{")
+
+
+def _unnamed_rows(stream: Any) -> Iterator[Row]:  # noqa: ANN401 - same
+    if stream.peek(1)[:1] not in {b"{", b""}:
+        raise DataError(_names())
+    yield from _json_rows(stream)
 
 
 def _json_rows(stream: BinaryIO) -> Iterator[Row]:
@@ -125,7 +168,7 @@ def _json_row(line: int, text: bytes) -> Row:
     if len(text) == _LONGEST_LINE:
         return Row(line, {}, f"It is longer than {_LONGEST_LINE:,} bytes.", begins)
     try:
-        return Row(line, _decode(text))
+        return Row(line, mended(_decode, text))
     except UnicodeDecodeError:
         return Row(line, {}, "It is not UTF-8.", begins)
     except msgspec.ValidationError:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from courtesy.ground.primitives.errors import InputError
 from courtesy.ground.primitives.ids import digest
 from courtesy.stages.events.calls import Fault, fault_of, sentence
+from courtesy.stages.events.consents import fault_of_consents
 from courtesy.stages.events.files import Row
 from courtesy.stages.events.mapping import (
     AnyMapping,
@@ -22,13 +23,21 @@ from courtesy.stages.events.mapping import (
     needs,
 )
 from courtesy.stages.events.model import PERSON, Rejection
-from courtesy.stages.events.values import Fields, guess, moment_of, origin, plain_of, text_of
+from courtesy.stages.events.values import (
+    Fields,
+    guess,
+    likely,
+    moment_of,
+    origin,
+    plain_of,
+    text_of,
+)
 
 _WHEN = "occurred_at"
+_CONTEXT, _CONSENTS = "context", "consents"
 _KINDS = ("track", PERSON)
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-_FUTURE = timedelta(days=1)
 _encode = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Mapper:
@@ -46,26 +55,32 @@ class Mapper:
         self._named = named_values(mapping)
         columns = {column for need in needs(mapping) for column in need.columns}
         self._taken = columns | {column.partition(".")[0] for column in columns}
+        self._mapped = columns
 
     def call_of(self, row: Row) -> bytes | Rejection:
         """The JSON of the row's call, or why there is none."""
         if row.fault:
-            return Rejection("", row.fault, json.dumps(row.begins))
+            return unread(row)
         try:
             call = _encode(self._call(row))
         except InputError as error:
-            return _rejected(row, Fault(error.place, error.detail))
+            return rejected(row, Fault(error.place, error.detail))
         fault = fault_of(call, _KINDS)
-        return _rejected(row, fault) if fault else call
+        if not fault and isinstance(self._mapping, PersonMapping):
+            fault = fault_of_consents(call, self._now)
+        return rejected(row, fault) if fault else call
 
     def _call(self, row: Row) -> dict[str, Any]:
         mapping, fields = self._mapping, self._present(row.fields)
-        call = {
+        call: dict[str, Any] = {
             "userId": text_of(fields, mapping.person.user_id),
             "anonymousId": text_of(fields, mapping.person.anonymous_id),
             "messageId": text_of(fields, mapping.message_id) or _content_id(mapping, row.fields),
             "timestamp": self._when(fields, mapping.occurred_at),
         }
+        context = self._context_of(fields)
+        if context is not None:
+            call[_CONTEXT] = context
         if isinstance(mapping, EventMapping):
             return call | self._event(mapping, fields, typed=row.typed)
         return call | self._person(mapping, fields, typed=row.typed)
@@ -77,13 +92,25 @@ class Mapper:
         return {"type": "track", "event": text_of(fields, mapping.event), "properties": properties}
 
     def _person(self, mapping: PersonMapping, fields: Fields, *, typed: bool) -> dict[str, Any]:
-        consents = [
+        mapped = [
             self._consent(consent, fields)
             for consent in mapping.consents
             if consent.when is None or _holds(consent.when, fields, typed=typed)
         ]
+        context = self._context_of(fields) or {}
+        told = context.get(_CONSENTS) or []
+        consents = [*told, *mapped] if isinstance(told, list) else told
         traits = self._described(fields, "traits", typed=typed)
-        return {"type": PERSON, "traits": traits, "context": {"consents": consents}}
+        return {"type": PERSON, "traits": traits, _CONTEXT: {**context, _CONSENTS: consents}}
+
+    def _context_of(self, fields: Fields) -> Mapping[str, Any] | None:
+        """What the API calls the context, unless the mapping has another use for that column."""
+        found = None if _CONTEXT in self._mapped else fields.get(_CONTEXT)
+        if isinstance(found, str):
+            return _object(found) if found.lstrip().startswith("{") else None
+        if found is None or isinstance(found, Mapping):
+            return found
+        raise InputError(f"should be an object; found {found!r:.60}", place=_CONTEXT)
 
     def _consent(self, consent: Consent, fields: Fields) -> dict[str, Any]:
         return {
@@ -104,6 +131,8 @@ class Mapper:
                 }
             )
         rest = {name: found for name, found in fields.items() if name not in self._taken}
+        if self._context_of(fields) is not None:
+            rest.pop(_CONTEXT, None)
         opened = rest.pop(whole, None)
         if isinstance(opened, Mapping):
             rest |= opened
@@ -118,7 +147,7 @@ class Mapper:
 
     def _when(self, fields: Fields, value: Value | None) -> datetime | None:
         moment = None if value is None else moment_of(fields, value, _WHEN)
-        if moment and not _EARLIEST <= moment <= self._now + _FUTURE:
+        if moment and not likely(moment, self._now):
             found = moment.isoformat(timespec="seconds")
             raise InputError(f"lies in the future or before 1970; found {found}", place=_WHEN)
         return moment
@@ -139,5 +168,18 @@ def _content_id(mapping: AnyMapping, fields: Fields) -> str:
     return digest(type(mapping).__name__, _encode(fields).decode())
 
 
-def _rejected(row: Row, fault: Fault) -> Rejection:
+def _object(text: str) -> dict[str, Any]:
+    try:
+        return _decode_object(text)
+    except msgspec.DecodeError:
+        raise InputError(f"is not a JSON object; found {text!r:.60}", place=_CONTEXT) from None
+
+
+def unread(row: Row) -> Rejection:
+    """Why a row could not even be read."""
+    return Rejection("", row.fault, json.dumps(row.begins))
+
+
+def rejected(row: Row, fault: Fault) -> Rejection:
+    """Why a row cannot be used, with the row."""
     return Rejection(fault.place, sentence(fault), _encode(row.fields).decode())

@@ -7,11 +7,13 @@ from string import Formatter
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from courtesy.ground.primitives.clock import EPOCH
 from courtesy.ground.primitives.errors import InputError
 from courtesy.stages.events.mapping import Unit, Value
 
 Fields = Mapping[str, Any]
 
+_FUTURE = timedelta(days=1)
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?")
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _TO_THE_HOUR = ("%H", "%I", "%c", "%X")
@@ -23,6 +25,11 @@ _MICROSECONDS: Mapping[Unit, int] = {
     "hours": 3_600_000_000,
     "days": 86_400_000_000,
 }
+
+
+def likely(moment: datetime, now: datetime) -> bool:
+    """Whether something can have happened then: since 1970, and at most a day after ``now``."""
+    return EPOCH <= moment <= now + _FUTURE
 
 
 def stands(fields: Fields, column: str) -> bool:

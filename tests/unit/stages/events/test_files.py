@@ -13,7 +13,7 @@ import pytest
 import zstandard
 
 from courtesy.ground.primitives.errors import DataError
-from courtesy.stages.events.files import Row, chunks
+from courtesy.stages.events.files import Row, chunks, files_in
 
 LINES = b'{"a": 1, "b": {"c": "x"}}\n\n{"a": 2}\n'
 PACK: dict[str, Callable[[bytes], bytes]] = {
@@ -150,3 +150,43 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_an_empty_file_has_no_rows(tmp_path: Path, name: str) -> None:
     data = gzip.compress(b"") if name.endswith("gz") else b""
     assert rows(written(tmp_path / name, data)) == []
+
+
+@pytest.mark.parametrize("packed", [".gz", ".xz", ".zst"])
+def test_what_is_compressed_and_has_no_other_ending_holds_json_lines(
+    tmp_path: Path, packed: str
+) -> None:
+    path = written(tmp_path / f"1767312000000.4f2a.c9{packed}", PACK[packed](LINES))
+    assert [row.fields["a"] for row in rows(path)] == [1, 2]
+    other = written(tmp_path / f"a.xlsx{packed}", PACK[packed](b"PK"))
+    with pytest.raises(DataError, match="Its name should end with"):
+        rows(other)
+
+
+def test_a_download_that_was_unpacked_on_its_way_is_read_as_it_is(tmp_path: Path) -> None:
+    assert len(rows(written(tmp_path / "1767312000000.4f2a.gz", LINES))) == 2
+
+
+def test_half_a_surrogate_pair_is_mended_as_in_a_call(tmp_path: Path) -> None:
+    [row] = rows(written(tmp_path / "a.jsonl", b'{"a": "\\ud83d"}'))
+    assert (row.fields, row.fault) == ({"a": "\ufffd"}, "")
+
+
+def test_a_folder_holds_files_in_order_of_their_names(tmp_path: Path) -> None:
+    for name in ("s/2/b.gz", "s/10/a.gz", "s/10/.DS_Store", "s/_SUCCESS", "a.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        written(tmp_path / name, b"")
+    found = [str(path.relative_to(tmp_path)) for path in files_in(tmp_path)]
+    assert found == ["a.csv", "s/10/a.gz", "s/2/b.gz"]
+    assert files_in(tmp_path / "a.csv") == [tmp_path / "a.csv"]
+
+
+def test_a_folder_has_to_hold_files_of_a_known_kind(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="There is no file in this folder"):
+        files_in(tmp_path)
+    written(tmp_path / "a.xlsx", b"")
+    with pytest.raises(DataError, match="Its name should end with") as error:
+        files_in(tmp_path)
+    assert error.value.place == str(tmp_path / "a.xlsx")
+    with pytest.raises(DataError, match="There is no such file"):
+        files_in(tmp_path / "absent")

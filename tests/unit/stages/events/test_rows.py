@@ -236,6 +236,64 @@ def test_an_object_named_traits_is_opened() -> None:
     assert made["traits"] == {"tier": "gold", "x": 1}
 
 
+GRANT = {"topic": "offers", "channel": "email", "granted": True}
+
+
+@pytest.mark.parametrize("found", [{"consents": [GRANT]}, json.dumps({"consents": [GRANT]})])
+def test_the_context_of_a_person_is_no_trait_and_its_consents_count(found: object) -> None:
+    made = call(people("person: id\n"), {"id": "1", "tier": "gold", "context": found})
+    assert made["traits"] == {"tier": "gold"}
+    assert made["context"] == {"consents": [GRANT]}
+
+
+def test_consents_of_the_row_stand_beside_those_of_the_mapping() -> None:
+    fields = {"id": "p", "age": 40, "joined": 20170212, "context": {"consents": [GRANT], "ip": 1}}
+    made = call(people(), fields)["context"]
+    assert made["ip"] == 1
+    assert [one.get("source") for one in made["consents"]] == [None, "form"]
+
+
+def test_a_mapping_may_have_another_use_for_the_context() -> None:
+    within = people("person: id\ntraits: {zone: context.zone}\n")
+    fields = {"id": "1", "context": {"zone": "UTC", "consents": [GRANT]}}
+    made = call(within, fields)
+    assert (made["traits"], made["context"]["consents"]) == ({"zone": "UTC"}, [GRANT])
+    whole = people("person: id\ntraits: {context: context}\n")
+    made = call(whole, fields)
+    assert made["traits"] == {"context": fields["context"]}
+    assert made["context"] == {"consents": []}
+
+
+def test_text_named_context_is_a_trait_like_any_other() -> None:
+    made = call(people("person: id\n"), {"id": "1", "context": "a fair"}, typed=False)
+    assert made["traits"] == {"context": "a fair"}
+
+
+def test_the_context_of_an_event_is_no_property() -> None:
+    fields = {"who": "1", "at": "2026-01-01", "paid": 1, "context": {"timezone": "UTC"}}
+    made = call(simple("at"), fields)
+    assert (made["properties"], made["context"]) == ({"paid": 1}, {"timezone": "UTC"})
+
+
+@pytest.mark.parametrize(
+    ("found", "place", "reason"),
+    [
+        ([GRANT], "context", "context should be an object; found [{"),
+        ("{broken", "context", "context is not a JSON object; found '{broken'."),
+        ({"consents": "all"}, "context.consents", "consents should be a list or null; found text."),
+        (
+            {"consents": [GRANT, {**GRANT, "granted": "yes"}]},
+            "context.consents[1].granted",
+            "granted should be true or false; found text.",
+        ),
+    ],
+)
+def test_a_context_that_cannot_be_used(found: object, place: str, reason: str) -> None:
+    refused = refusal(people("person: id\n"), Row(7, {"id": "1", "context": found}))
+    assert refused[0] == place
+    assert refused[1].startswith(reason)
+
+
 @pytest.mark.parametrize(
     ("text", "place", "detail"),
     [
