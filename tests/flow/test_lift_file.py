@@ -185,6 +185,9 @@ def test_an_error_is_one_sentence_and_no_traceback(
         ("--split", "A:1,B:-2"),
         ("--split", "A:1,B:1,A:2"),
         ("--split", "A:nan"),
+        ("--split", ""),
+        ("--split", " :1,B:1"),
+        ("--split", "A:1e308,B:1e308"),
     ],
 )
 def test_impossible_options_are_refused(

@@ -15,6 +15,8 @@ from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats import DEFAULT_ALPHA, AlwaysValid, Fixed, Rule
 from courtesy.stages.lift import FilePlan, as_data, as_text, measure_file
 
+_LARGEST_SHARE = 1e9
+
 
 class _Named(TyperGroup):
     """Takes a first word that is no command for the name of what to measure."""
@@ -96,11 +98,11 @@ def measure_data(  # noqa: PLR0913, PLR0917 - one argument for each option
     plan = FilePlan(
         unit=unit,
         arm=arm,
-        control=control,
+        control=control.strip(),
         metrics=metric,
         covariates=covariate or (),
         cluster=cluster,
-        shares=_shares(split) if split else None,
+        shares=None if split is None else _shares(split),
         rule=_rule(alpha, always_valid=always_valid),
         randomised=randomised,
     )
@@ -129,6 +131,6 @@ def _share(part: str) -> tuple[str, float]:
         share = float(number)
     except ValueError:
         share = 0.0
-    if not arm or not 0 < share < float("inf"):
+    if not arm.strip() or not 1 / _LARGEST_SHARE <= share <= _LARGEST_SHARE:
         raise DataError(f"It looks like A:1,B:1; found {part!r}.", place="--split")
     return arm.strip(), share

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from courtesy.stages.lift.sums import selected
 
+_SPACES = " \t\r\n\xa0"
 _MISSING = ("'na'", "'n/a'", "'nan'", "'null'", "'none'")
 _LARGEST = "1e60"
 _ABOUT = (
@@ -61,12 +62,13 @@ def parsed(layout: Layout) -> str:
     Of cell i: ``found{i}`` is its text, ``v{i}`` its value, null where it is missing or bad, and
     ``bad{i}`` whether it is no finite number although it is not empty.
     """
-    cluster = _label(layout.cluster) if layout.cluster else "NULL"
-    parts = [f"{_label(layout.unit)} AS unit, {_label(layout.arm)} AS arm, {cluster} AS cluster"]
+    cluster = _who(layout.cluster) if layout.cluster else "NULL"
+    parts = [f"{_who(layout.unit)} AS unit, {_who(layout.arm)} AS arm, {cluster} AS cluster"]
     for i, cell in enumerate(layout.cells):
         number = _number(cell)
-        parts.append(f"CASE WHEN ABS({number}) < {_LARGEST} THEN {number} END AS v{i}")
-        parts += [f"v{i} IS NULL AND {_filled(cell)} AS bad{i}", f"{_label(cell)} AS found{i}"]
+        value = f"CASE WHEN ABS({number}) < {_LARGEST} THEN {number} END"
+        bad = f"{value} IS NULL AND {_filled(cell)}"  # v{i} here might be a column of the file
+        parts += [f"{value} AS v{i}", f"{bad} AS bad{i}", f"{_label(cell)} AS found{i}"]
     return f"CREATE OR REPLACE VIEW parsed AS SELECT {', '.join(parts)} FROM data"  # noqa: S608 - quoted
 
 
@@ -122,9 +124,9 @@ def summing(layout: Layout) -> str:
     """One row for each arm, and one without arm for the units that were in several.
 
     ``units``; ``assigned``: clusters, or units where there are none; ``repeated``: units that have
-    several rows; and the sums of metric i under ``m{i}``, of these columns: its total, its
-    denominator if it has one, how many units make up the total, then the covariates, then for each
-    covariate with gaps whether it is missing.
+    several rows; ``moved``: units that are in several clusters; and the sums of metric i under
+    ``m{i}``, of these columns: its total, its denominator if it has one, how many units make up the
+    total, then the covariates, then for each covariate with gaps whether it is missing.
     """
     source = "clusters" if layout.cluster else "units"
     sums = [
@@ -135,7 +137,8 @@ def summing(layout: Layout) -> str:
     return (
         f"WITH units AS ({_units(layout)}), clusters AS ({_clusters(layout)}) "  # noqa: S608 - numbered
         "SELECT arm, CAST(SUM(units) AS BIGINT) AS units, COUNT(*) AS assigned, "
-        f"CAST(SUM(repeated) AS BIGINT) AS repeated, {', '.join(sums)} FROM {source} GROUP BY arm"
+        "CAST(SUM(repeated) AS BIGINT) AS repeated, CAST(SUM(moved) AS BIGINT) AS moved, "
+        f"{', '.join(sums)} FROM {source} GROUP BY arm"
     )
 
 
@@ -176,6 +179,7 @@ def _units(layout: Layout) -> str:
         facts.append(f"{found} - {metric.offset!r} * {below} AS t{i}")
     grouped = (
         "SELECT MIN(arm) AS low, MAX(arm) AS high, MIN(cluster) AS cluster, "  # noqa: S608 - numbered
+        "COALESCE(CAST(MIN(cluster) <> MAX(cluster) AS INTEGER), 0) AS moved, "
         f"COUNT(*) AS rows, {', '.join(facts)} FROM parsed "
         "WHERE unit IS NOT NULL AND arm IS NOT NULL"
         f"{' AND cluster IS NOT NULL' if layout.cluster else ''} GROUP BY unit"
@@ -196,7 +200,7 @@ def _unit_columns(layout: Layout) -> Iterator[str]:
 
 
 def _clusters(layout: Layout) -> str:
-    sums = ["SUM(units) AS units", "SUM(repeated) AS repeated"]
+    sums = [f"SUM({name}) AS {name}" for name in ("units", "repeated", "moved")]
     for i, metric in enumerate(layout.metrics):
         names = list(_columns(layout, i, metric))
         sums += [f"SUM({name}) FILTER (s{i} > 0) AS {name}" for name in names]
@@ -208,7 +212,12 @@ def _named(column: str) -> str:
 
 
 def _label(column: str) -> str:
-    return f"NULLIF(TRIM(CAST({_named(column)} AS VARCHAR)), '')"
+    return f"NULLIF(TRIM(CAST({_named(column)} AS VARCHAR), '{_SPACES}'), '')"
+
+
+def _who(column: str) -> str:
+    """What a unit, an arm or a cluster is called; one that is not a number has no name."""
+    return f"CASE WHEN LOWER({_label(column)}) <> 'nan' THEN {_label(column)} END"
 
 
 def _filled(column: str) -> str:

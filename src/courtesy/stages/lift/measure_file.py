@@ -7,6 +7,7 @@ from typing import Any
 
 from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats import ALARM, AlwaysValid, Rule, chi_square
+from courtesy.stages.lift import file_columns as columns
 from courtesy.stages.lift import file_statement as sql
 from courtesy.stages.lift.conclude import conclude
 from courtesy.stages.lift.file_statement import Layout, Measured
@@ -69,44 +70,22 @@ def measure_file(path: Path, plan: FilePlan) -> Lift:
 
 def _layout(source: Source, plan: FilePlan) -> tuple[Layout, dict[str, str | None]]:
     """The columns, and which kind each metric was asked for as."""
-    asked = [_metric(source, text) for text in plan.metrics]
-    names = [metric.name for metric, _ in asked]
+    asked = [columns.metric(source, text) for text in plan.metrics]
+    names = [one.name for one, _ in asked]
     if not names:
         raise DataError("It takes one metric at least.", place="--metric")
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
         raise DataError(f"{repeated[0]} is asked for twice.", place="--metric")
-    _column(source, plan.unit, "--unit")
-    _column(source, plan.arm, "--arm")
+    columns.column(source, plan.unit, "--unit")
+    columns.column(source, plan.arm, "--arm")
     if plan.cluster is not None:
-        _column(source, plan.cluster, "--cluster")
+        columns.column(source, plan.cluster, "--cluster")
     for covariate in plan.covariates:
-        _column(source, covariate, "--covariate")
-    metrics = [metric for metric, _ in asked]
-    layout = Layout(
-        plan.unit, plan.arm, plan.cluster, metrics, tuple(dict.fromkeys(plan.covariates))
-    )
-    return layout, {metric.name: kind for metric, kind in asked}
-
-
-def _metric(source: Source, text: str) -> tuple[Measured, str | None]:
-    if text in source.columns:
-        return Measured(text, text), None
-    column, _, kind = text.rpartition(":")
-    if column and kind in {MEAN, PROPORTION}:
-        return Measured(_column(source, column, "--metric"), column), kind
-    top, slash, bottom = text.partition("/")
-    if not slash:
-        _column(source, text, "--metric")
-    ratio = _column(source, top, "--metric"), _column(source, bottom, "--metric")
-    return Measured(text, *ratio), RATIO
-
-
-def _column(source: Source, name: str, option: str) -> str:
-    if name not in source.columns:
-        known = ", ".join(source.columns)
-        raise DataError(f"There is no column {name!r}; there are: {known}.", place=option)
-    return name
+        columns.column(source, covariate, "--covariate")
+    covariates = tuple(dict.fromkeys(plan.covariates))
+    layout = Layout(plan.unit, plan.arm, plan.cluster, [one for one, _ in asked], covariates)
+    return layout, {one.name: kind for one, kind in asked}
 
 
 def _check_cells(source: Source, layout: Layout, seen: Mapping[str, Any]) -> None:
@@ -188,8 +167,8 @@ def _design(
 def _outcome(layout: Layout, number: int, rows: Mapping[str, Mapping[str, Any]]) -> Outcome:
     metric = layout.metrics[number]
     kind = RATIO if metric.bottom is not None else PROPORTION if metric.yes_no else MEAN
-    columns = sql.width(layout, metric)
-    moments = {arm: read(row, f"m{number}", columns) for arm, row in rows.items()}
+    width = sql.width(layout, metric)
+    moments = {arm: read(row, f"m{number}", width) for arm, row in rows.items()}
     pairs = sql.pairs(layout, metric)
     clustered = layout.cluster is not None
     return Outcome(metric.name, kind, moments, pairs, clustered, offset=metric.offset)
@@ -226,6 +205,11 @@ def _unit_notices(
             "repeated_units",
             f"{repeated} units have several rows: totals were added up, yes-or-no outcomes count "
             "once, covariates were averaged.",
+        )
+    moved = sum(row["moved"] for row in rows if row["arm"] is not None)
+    if moved:
+        yield Notice(
+            "two_clusters", f"{moved} units are in several clusters; each counts in one of them."
         )
     split = source.rows(sql.split_clusters())[0]["split"] if layout.cluster else 0
     if split:
