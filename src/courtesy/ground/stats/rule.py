@@ -115,7 +115,7 @@ class AlwaysValid:
 
     def _growth(self, units: Array) -> Array:
         doubt = -2 * np.log(self.alpha)
-        return np.asarray(units * (doubt + np.log(doubt) + 1) / self.tuned_for)
+        return np.asarray(units * (doubt + np.log1p(doubt)) / self.tuned_for)
 
 
 def _at_least(arm: Estimate, whole: Array) -> Estimate:

@@ -18,7 +18,7 @@ def test_always_valid_is_the_normal_mixture_martingale() -> None:
     rule = AlwaysValid(0.05, tuned_for=1_000)
     units, score = 400.0, 2.5
     doubt = -2 * np.log(0.05)
-    spread = np.sqrt((doubt + np.log(doubt) + 1) / 1_000)
+    spread = np.sqrt((doubt + np.log(doubt + 1)) / 1_000)
 
     def ratio(shift: float) -> float:
         total = score * np.sqrt(units)
@@ -38,6 +38,25 @@ def test_always_valid_is_narrowest_near_what_it_is_tuned_for() -> None:
         for tuned in (200.0, 2_000.0, 20_000.0)
     }
     assert min(reach, key=lambda tuned: reach[tuned]) == 2_000.0
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("alpha", [1e-300, 1e-6, 0.5, 0.8, 0.9, 0.99, 0.999999])
+def test_always_valid_takes_any_alpha(alpha: float) -> None:
+    units = np.geomspace(2, 1e9, 40)
+    rule = AlwaysValid(alpha)
+    reach = rule.reach(units, units)
+    assert np.all(reach > 0)
+    assert rule.p_value(reach, units, units) == pytest.approx(alpha, rel=1e-6)
+
+
+def test_always_valid_is_published_at_its_time() -> None:
+    """The boundary of theorem 2.2 with the mixture of appendix B.2, written out."""
+    t, alpha = 10_000.0, 0.05
+    rho = np.sqrt((-2 * np.log(alpha) + np.log(-2 * np.log(alpha) + 1)) / t)
+    inside = 2 * (t * rho**2 + 1) / (t**2 * rho**2) * np.log(np.sqrt(t * rho**2 + 1) / alpha)
+    reach = AlwaysValid(alpha, tuned_for=t).reach(np.array(t), np.array(t))
+    assert float(reach) == pytest.approx(float(np.sqrt(t * inside)), rel=1e-12)
 
 
 def test_always_valid_reaches_farther_than_one_look() -> None:
