@@ -144,9 +144,15 @@ def test_what_people_bought_before_takes_out_noise(past: Past) -> None:
     assert found.cuped_gain == pytest.approx(_correlation(before, after) ** 2)
 
 
-def test_a_quantile_is_sized_by_hand(past: Past) -> None:
-    with pytest.raises(DataError, match="--people N"):
-        past.sized("kind: sum\nevent: Order Completed\nproperty: total\nwithin: 2d\nquantile: 50%")
+def test_a_quantile_is_sized_for_one_look(past: Past) -> None:
+    text = "kind: sum\nevent: Order Completed\nproperty: total\nwithin: 2d\nquantile: {}%"
+    found = past.sized(text.format(60))
+    assert found.baseline == 10
+    assert [one.rule for one in found.needed] == ["fixed"]
+    with pytest.raises(DataError, match="10% quantile everybody has 0"):
+        past.sized(text.format(10))
+    with pytest.raises(DataError, match="clusters"):
+        past.sized(text.format(50), experiment="cluster: household\n")
 
 
 def test_an_entry_counts_only_who_fits(past: Past) -> None:

@@ -163,7 +163,9 @@ def _sized(size: Size) -> Iterator[str]:
         yield f"what people did before explains {size.cuped_gain:.1%} of the variance"
     if size.people_of_unit > 1:
         yield f"chance assigns clusters, of {size.people_of_unit:.2f} people on average"
-    yield f"{size.people_a_day:,.1f} people a day came in the past"
+    yield from _counted(size.counted, size.left_out)
+    alone = f", of whom {size.left_alone:.1%} are left out by holdouts" if size.left_alone else ""
+    yield f"{size.people_a_day:,.1f} people a day can take part{alone}"
     for one in size.needed:
         arms = ", ".join(f"{arm} {people:,}" for arm, people in one.arms.items())
         days = "at no pace" if one.days is None else f"{one.days:,} days"
@@ -173,11 +175,18 @@ def _sized(size: Size) -> Iterator[str]:
             yield f"  ! longer than the {size.longest:g} days that the plan allows"
 
 
+def _counted(counted: Sequence[str], left_out: Sequence[str]) -> Iterator[str]:
+    """Which people the figures come from, and what was not looked at."""
+    yield from (f"counted: {said}" for said in counted)
+    yield from (f"not counted: {said}" for said in left_out)
+
+
 def _started(name: str, plan: Mapping[str, Any]) -> Iterator[str]:
     yield f"{name} runs; its plan is frozen."
     days = f" in {plan['days_needed']:,} days" if plan["days_needed"] is not None else ""
     yield f"It needs {plan['people_needed']:,} people{days}."
     yield f"It ends after {plan['longest']:g} days at the latest."
+    yield from _counted(plan["counted"], plan["not_counted"])
 
 
 def _shown(found: Mapping[str, Any]) -> Iterator[str]:
@@ -193,11 +202,13 @@ def _shown(found: Mapping[str, Any]) -> Iterator[str]:
     if found["plan"]:
         yield f"hypothesis: {found['plan']['hypothesis']}"
         yield from (f"if {case}: {what}" for case, what in found["plan"]["decisions"].items())
+        yield from _counted(found["plan"].get("counted", ()), found["plan"].get("not_counted", ()))
     yield from map(_beside, found["beside"])
 
 
 def _beside(row: Mapping[str, Any]) -> str:
     what = " ".join(row[part] for part in ("figure", "metric", "arm") if row[part])
+    what = what.replace("sample_ratio", "p-value of the sample ratio")
     ends = f" ({_number(row['low'])} to {_number(row['high'])})" if row["low"] is not None else ""
     told = {True: ", as planned", False: ", NOT as planned", None: ""}[row["ok"]]
     actual = f"{row['actual']:.1f}" if row["figure"] == "days" else _number(row["actual"])

@@ -10,12 +10,13 @@ from courtesy import workspace
 from courtesy.app import App
 from courtesy.flow.arms import dealt
 from courtesy.flow.holdouts import cluster
-from courtesy.flow.pilots.sizing import defined, journeys_of
+from courtesy.flow.pilots.coming import journeys_of
+from courtesy.flow.pilots.enclosing import Holdouts, enclosing
+from courtesy.flow.pilots.sizing import defined
 from courtesy.flow.trigger import Turn
 from courtesy.ground.primitives.errors import DefinitionError
 from courtesy.stages.audiences import evaluate, themselves
 from courtesy.stages.experiments import (
-    UNIVERSAL,
     Experiment,
     Split,
     Standing,
@@ -24,14 +25,9 @@ from courtesy.stages.experiments import (
     split_of,
 )
 from courtesy.stages.experiments import store as experiments_store
-from courtesy.stages.journeys import Journey
-from courtesy.stages.messages import Policy
 from courtesy.stages.profiles import store as profiles_store
 
 _PERSON = {"person_id": pl.String()}
-
-Holdouts = Sequence[tuple[str, float]]
-"""Names of holdouts, each with the share (0 to 1) that it leaves alone."""
 
 
 @dataclass(frozen=True)
@@ -118,18 +114,9 @@ def _first_of(units: pl.Series, holdouts: Holdouts) -> pl.Series:
 def _ways(turn: Turn, experiment: Experiment) -> list[Holdouts]:
     """Of each journey that tests it the holdouts that come before, the widest first."""
     policy, journeys = turn.definitions.policy, journeys_of(turn.definitions, experiment.name)
-    universal = [(UNIVERSAL, policy.holdouts.universal)] if policy else []
     if not journeys:
-        return [universal]
-    return [_before(policy, journey, universal) for journey in journeys]
-
-
-def _before(policy: Policy | None, journey: Journey, universal: Holdouts) -> Holdouts:
-    own = (journey.name, journey.holdout)
-    if policy is None or journey.topic in policy.service_topics:
-        return [own]
-    program = journey.program or ""
-    return [*universal, (program, policy.holdouts.programs.get(program, 0.0)), own]
+        return [enclosing(policy, None)]
+    return [enclosing(policy, journey) for journey in journeys]
 
 
 def _eligible(turn: Turn, experiment: Experiment, people: pl.DataFrame) -> pl.Series:

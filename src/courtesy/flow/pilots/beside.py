@@ -10,10 +10,11 @@ from courtesy import workspace
 from courtesy.app import App
 from courtesy.flow.lift.look import lift_of
 from courtesy.ground.primitives.errors import DataError, NotFoundError
-from courtesy.ground.stats import AlwaysValid
+from courtesy.ground.stats import ALARM, AlwaysValid
 from courtesy.stages.experiments import Change, Guardrail, Standing
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.lift import Comparison, Lift
+from courtesy.stages.lift.advice import SAMPLE_RATIO
 from courtesy.stages.lift.limits import BROKEN, HELD, futile, guarded
 from courtesy.stages.lift.model import HIGHER
 from courtesy.stages.lift.verdict import BETTER, decided, verdict
@@ -30,13 +31,16 @@ def plan_beside_fact(app: App, name: str, lift: Lift | None = None) -> list[dict
         lift: what it shows under the rule of its plan, where that was measured just now.
 
     Returns:
-        Rows of plain data: ``figure`` (``people``, ``days``, ``baseline``, ``effect``,
-        ``guardrail``), ``metric`` and ``arm`` (None where it is of none), ``planned`` and
-        ``actual`` (numbers, None where there is none yet), ``low`` and ``high`` (ends of the
+        Rows of plain data: ``figure`` (``people``, ``days``, ``sample_ratio``, ``baseline``,
+        ``effect``, ``guardrail``), ``metric`` and ``arm`` (None where it is of none), ``planned``
+        and ``actual`` (numbers, None where there is none yet), ``low`` and ``high`` (ends of the
         actual's interval) and ``ok``: whether it is as planned, None where nobody can tell yet.
         The planned ``effect`` is the smallest worth having, which is ok where there surely is one
         and not where so much is ruled out; that of a ``guardrail`` is the harm that is too much,
         which is ok where it is ruled out and not where there surely is as much.
+
+        The ``sample_ratio`` is a p-value that holds at any look, beside the one below which the
+        plan ends the pilot; it has a row where the plan names it under ``stops``.
 
     Raises:
         NotFoundError: no pilot of this name was started.
@@ -74,6 +78,16 @@ def _progress(
     late = expected is not None and ran > expected
     known = expected is not None and (late or ended)
     yield _row("days", planned=expected, actual=ran) | {"ok": not late if known else None}
+    yield from _shares(plan, lift)
+
+
+def _shares(plan: Mapping[str, Any], lift: Lift | None) -> Iterator[dict[str, Any]]:
+    """Whether the arms have their people, where the plan says that the pilot ends if not."""
+    ratio = lift.sample_ratio if lift else None
+    if ratio is not None and SAMPLE_RATIO in plan["stops"]:
+        p_value = ratio.sequential_p_value
+        ok = None if p_value is None else p_value >= ALARM
+        yield _row(SAMPLE_RATIO, planned=ALARM, actual=p_value) | {"ok": ok}
 
 
 def _effects(plan: Mapping[str, Any], lift: Lift | None) -> Iterator[dict[str, Any]]:

@@ -17,13 +17,14 @@ from courtesy.ground.primitives.errors import CourtesyError, DataError, HomeErro
 from courtesy.stages.experiments import Change, Experiment, Learning, Standing, frozen
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.lift import Lift, as_data
-from courtesy.stages.lift.advice import FUTILITY, HARM, advice
+from courtesy.stages.lift.advice import FUTILITY, HARM, SAMPLE_RATIO, advice
 from courtesy.stages.lift.model import Advice
 from courtesy.stages.lift.size import Size
 from courtesy.stages.lift.verdict import UNKNOWN
 
 _DAY = timedelta(days=1)
 _RULE = "always-valid"
+_EARLY = frozenset({HARM, FUTILITY, SAMPLE_RATIO})
 _WHOEVER_IS_THERE = 0
 _log = structlog.get_logger("courtesy.pilots")
 
@@ -80,11 +81,12 @@ def frozen_plan(
 ) -> dict[str, Any]:
     """A plan as it is kept: what was written, and the figures that followed, as plain data.
 
-    Lengths of time are in days; ``people_needed`` and ``days_needed`` are for any number of looks;
-    ``units_needed`` counts clusters where chance assigns those.
+    Lengths of time are in days; ``people_needed`` and ``days_needed`` are for any number of looks,
+    or for one where the metric allows no more; ``units_needed`` counts clusters where chance
+    assigns those. ``counted`` and ``not_counted`` say which people the figures come from.
     """
     pilot = planned(experiment)
-    needed = next((n for n in size.needed if n.rule == _RULE), None) if size else None
+    needed = size.needed[-1] if size else None
     total = needed.people if needed and people is None else people
     return {
         "hypothesis": pilot.hypothesis,
@@ -104,6 +106,10 @@ def frozen_plan(
         "baseline": size.baseline if size else None,
         "deviation": size.deviation if size else None,
         "cuped_gain": size.cuped_gain if size else None,
+        "people_a_day": size.people_a_day if size else None,
+        "left_alone": size.left_alone if size else None,
+        "counted": list(size.counted) if size else [],
+        "not_counted": list(size.left_out) if size else [],
         "people_needed": total,
         "units_needed": _units(total, experiment, size),
         "days_needed": needed.days if needed and people is None else None,
@@ -158,8 +164,9 @@ def stop_pilot(app: App, name: str, *, keep: str | None = None, learned: str = "
 def assess_pilots(app: App) -> None:
     """Look at every pilot that runs; end those that a stop rule of their plan ends.
 
-    Harm, futility and the end of the longest time give everybody the control. Success ends nothing:
-    an effect that is shown early is too large, and the plan's people give its size.
+    Harm, futility, arms of the wrong size and the end of the longest time give everybody the
+    control. Success ends nothing: an effect that is shown early is too large, and the plan's people
+    give its size.
 
     Raises:
         HomeError: the disk is full or the ledger is locked.
@@ -188,7 +195,7 @@ def _assess(app: App, experiment: Experiment, standing: Standing) -> None:
     lift, ran = measured(app, name, plan), app.clock.now() - standing.started_at
     told = _advice(experiment, lift, plan["units_needed"], ran)
     _log.info("pilot assessed", experiment=name, reason=told.reason, said=told.sentence)
-    reason = told.reason if told.stops and told.reason in {HARM, FUTILITY} else "longest"
+    reason = told.reason if told.stops and told.reason in _EARLY else "longest"
     if reason != "longest" or ran >= planned(experiment).longest:
         verdict = f"Ended by its plan ({reason}). {_verdict(experiment, told)}"
         _end(app, experiment, lift, verdict, kept=experiment.control, learned=told.sentence)

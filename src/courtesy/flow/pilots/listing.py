@@ -11,8 +11,9 @@ from courtesy import workspace
 from courtesy.app import App
 from courtesy.flow.holdouts import cluster
 from courtesy.flow.pilots.beside import plan_beside_fact
+from courtesy.flow.pilots.coming import journeys_of
 from courtesy.flow.pilots.life import frozen_plan
-from courtesy.flow.pilots.sizing import defined, journeys_of
+from courtesy.flow.pilots.sizing import defined
 from courtesy.stages.experiments import (
     HOLDOUT,
     TREATED,

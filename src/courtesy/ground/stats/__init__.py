@@ -7,7 +7,7 @@ Verbs: ``mean_of``, ``ratios``, ``adjusted``, ``post_stratified`` (an arm's valu
 ``AlwaysValid``), ``per_reached`` (those who got it), ``diluted`` (those who could not), ``evened``,
 ``shrunk`` and ``separate`` (segments),
 ``holm``, ``benjamini_hochberg`` (many comparisons), ``chi_square``, ``sequential`` (the sample
-ratio), ``people_needed``, ``power`` (a plan), ``winsorised``.
+ratio), ``people_needed``, ``power``, ``quantile_moments`` (a plan), ``winsorised``.
 """
 
 from courtesy.ground.stats.compliance import per_reached
@@ -18,7 +18,7 @@ from courtesy.ground.stats.effect import Difference, Effect, compare, difference
 from courtesy.ground.stats.estimate import Estimate, mean_of, ratios
 from courtesy.ground.stats.moments import Array, Moments
 from courtesy.ground.stats.multiplicity import benjamini_hochberg, holm
-from courtesy.ground.stats.power import Sizing, people_needed, power
+from courtesy.ground.stats.power import Sizing, people_needed, power, quantile_moments
 from courtesy.ground.stats.quantiles import QuantileEffect, compare_quantile
 from courtesy.ground.stats.quotient import Quotient
 from courtesy.ground.stats.rule import DEFAULT_ALPHA, AlwaysValid, Fixed, Rule
@@ -58,6 +58,7 @@ __all__ = [
     "per_reached",
     "post_stratified",
     "power",
+    "quantile_moments",
     "ratios",
     "separate",
     "sequential",

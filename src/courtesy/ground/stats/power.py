@@ -2,7 +2,9 @@
 
 Sources: Cohen (1988), "Statistical Power Analysis for the Behavioral Sciences", for one look; for
 ratio metrics the variance of a unit's linear piece (Deng, Knoblich & Lu 2018); for CUPED the share
-of variance that history explains (Deng et al. 2013).
+of variance that history explains (Deng et al. 2013); for a quantile the density around it, by
+Siddiqui's (1960) difference quotient with the bandwidth of Hall & Sheather (1988), see Koenker
+(2005), "Quantile Regression", section 3.4.
 """
 
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from courtesy.ground.stats.cuped import adjusted
 from courtesy.ground.stats.effect import information
 from courtesy.ground.stats.estimate import Estimate
 from courtesy.ground.stats.moments import Array, Moments
-from courtesy.ground.stats.rule import Rule
+from courtesy.ground.stats.rule import DEFAULT_ALPHA, Rule
 
 _FEWEST = 4.0
 _MOST = 1e12
@@ -54,6 +56,37 @@ class Sizing:
         (past,) = adjusted([history])
         variance = float(past.variance * past.units)
         return cls(effect, variance, variance, treated_share)
+
+
+def quantile_moments(values: Array, quantile: float) -> Moments:
+    """What a quantile has for moments: its value, and one unit's part in its variance.
+
+    Args:
+        values: outcomes of n people like those to come, ``(n,)``.
+        quantile: between 0 and 1.
+
+    Raises:
+        DataError: there are fewer than two, the quantile is not between 0 and 1, or so many share
+            one value that the quantile stays where it is.
+    """
+    count = len(values)
+    if not 0 < quantile < 1 or count < 2:  # noqa: PLR2004 - a variance takes two
+        raise DataError(f"A quantile takes a share below 1 and 2 values; found {count}.")
+    width = min(_bandwidth(count, quantile), 0.99 * quantile, 0.99 * (1 - quantile))
+    low, middle, high = np.quantile(values, [quantile - width, quantile, quantile + width])
+    if low == high:
+        raise DataError(
+            f"Around its {quantile:.0%} quantile everybody has {middle:g}; no effect shows there."
+        )
+    variance = quantile * (1 - quantile) * ((high - low) / (2 * width)) ** 2
+    return Moments(np.asarray(float(count)), np.array([middle]), np.array([[count * variance]]))
+
+
+def _bandwidth(count: int, quantile: float) -> float:
+    normal = stats.norm.ppf(quantile)
+    steep = 1.5 * stats.norm.pdf(normal) ** 2 / (2 * normal**2 + 1)
+    reach = stats.norm.ppf(1 - DEFAULT_ALPHA / 2)
+    return float(count ** (-1 / 3) * reach ** (2 / 3) * steep ** (1 / 3))
 
 
 def power(sizing: Sizing, units: npt.ArrayLike, rule: Rule) -> Array:

@@ -10,7 +10,7 @@ _NAME = r"^[a-z0-9][a-z0-9_-]*$"
 
 _Name = Annotated[str, Field(max_length=100, pattern=_NAME)]
 _Words = Annotated[str, Field(pattern=r"\S")]
-_Stop = Literal["harm", "futility"]
+_Stop = Literal["harm", "futility", "sample_ratio"]
 
 
 class LayerFields(Model):

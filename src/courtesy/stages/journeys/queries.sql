@@ -61,3 +61,9 @@ FROM enrollments WHERE person_id = :person_id ORDER BY entered_at, enrollment_id
 SELECT p.enrollment_id, e.journey, p.step, p.outcome, p.passed_at
 FROM passages p JOIN enrollments e ON e.enrollment_id = p.enrollment_id
 WHERE e.person_id = :person_id ORDER BY p.passed_at, p.step;
+
+-- name: passed
+SELECT e.person_id, e.version, p.step, e.entry, p.passed_at
+FROM passages p JOIN enrollments e ON e.enrollment_id = p.enrollment_id
+WHERE e.journey = :journey AND p.passed_at >= :since AND p.passed_at < :until
+ORDER BY p.passed_at, e.person_id, p.step;

@@ -11,6 +11,15 @@ from courtesy.stages.journeys.advance import Moves
 from courtesy.stages.journeys.model import ENROLLMENTS, STANDING
 
 _QUERIES = named_queries(__file__)
+PASSED = pl.Schema(
+    {
+        "person_id": pl.String(),
+        "version": pl.Int64(),
+        "step": pl.String(),
+        "entry": pl.String(),
+        "passed_at": ENROLLMENTS["entered_at"],
+    }
+)
 _INSTANTS = ("entered_at", "ended_at", "passed_at")
 
 
@@ -75,6 +84,13 @@ def versions_in_flight(transaction: Transaction) -> set[tuple[str, int]]:
 def counts(transaction: Transaction) -> list[dict[str, Any]]:
     """How many enrollments there are, by journey, version, arm, state and reason."""
     return transaction.rows(_QUERIES["counts"])
+
+
+def passed(
+    transaction: Transaction, journey: str, since: datetime, until: datetime
+) -> pl.DataFrame:
+    """Who passed which step of a journey, from ``since`` on and before ``until``: ``PASSED``."""
+    return transaction.frame(_QUERIES["passed"], PASSED, journey=journey, since=since, until=until)
 
 
 def of_person(transaction: Transaction, person_id: str) -> dict[str, list[dict[str, Any]]]:

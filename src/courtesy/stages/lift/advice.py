@@ -10,6 +10,9 @@ often it is asked:
 - *futility*: the end that is most in favour lies below the smallest effect worth having, in every
   arm. Where an arm is worth having, its interval would have to leave its effect out.
 
+- *sample ratio*: the arms do not have the shares of people that they should, under a test that
+  holds at any look. Nothing can come of that; without this rule it is told at every look.
+
 Success ends nothing: an effect that is shown early is too large, and the plan's people give its
 size. Intervals for one look decide only once the planned people are there or the time is over.
 """
@@ -35,6 +38,7 @@ from courtesy.stages.lift.verdict import (
 
 HARM = "harm"
 FUTILITY = "futility"
+SAMPLE_RATIO = "sample_ratio"
 _RANKS = (BETTER, WORSE, NOT_SIGNIFICANT, UNKNOWN)
 
 
@@ -67,7 +71,7 @@ def advice(lift: Lift, pilot: Pilot, planned_units: int | None, elapsed: timedel
         DataError: the lift lacks the primary metric or a guardrail.
     """
     if lift.sample_ratio and not lift.sample_ratio.ok:
-        return _unusable(lift)
+        return _unusable(lift, pilot)
     primary = _measured(lift, pilot.primary)
     units = primary[0].control_units + sum(one.arm_units for one in primary)
     full = planned_units is not None and units >= planned_units
@@ -79,13 +83,14 @@ def advice(lift: Lift, pilot: Pilot, planned_units: int | None, elapsed: timedel
     return _end(pilot, arms, reason) if reason else _go_on(arms, units, planned_units)
 
 
-def _unusable(lift: Lift) -> Advice:
+def _unusable(lift: Lift, pilot: Pilot) -> Advice:
     """Whoever looks often sees alarms by chance; only the one that holds at any look ends it."""
     ratio = lift.sample_ratio
     surely = ratio is not None and (ratio.sequential_p_value or 0.0) < ALARM
     said = "The arms do not have the shares of people that they should; nothing can be concluded."
     more = "End it and find out why." if surely else "Find out why."
-    return Advice(UNKNOWN, f"{said} {more}", stops=surely, reason="sample_ratio")
+    stops = surely and SAMPLE_RATIO in pilot.stops
+    return Advice(UNKNOWN, f"{said} {more}", stops=stops, reason=SAMPLE_RATIO)
 
 
 def _measured(lift: Lift, metric: str) -> tuple[Comparison, ...]:

@@ -31,14 +31,21 @@ class Past:
     """People like those of an experiment, before it.
 
     ``outcome``: the primary metric of all of them, under the one arm ``history``. ``people``: how
-    many they are. ``arrivals``: how many were new on each day, the first day with any first.
-    ``respond``: how long each has to respond until the metric is complete.
+    many they are. ``arrivals``: how many were new on each day and not left alone by a holdout, the
+    first day with any first. ``respond``: how long it takes from there until the metric is
+    complete. ``one_look``: whether the metric has intervals for one look only, as a quantile does.
+    ``left_alone``: the share (0 to 1) that holdouts leave alone. ``counted`` and ``left_out``: how
+    these people were found, and what was not looked at.
     """
 
     outcome: Outcome
     people: int
-    arrivals: Sequence[int]
+    arrivals: Sequence[float]
     respond: timedelta = timedelta(0)
+    one_look: bool = False
+    left_alone: float = 0.0
+    counted: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def moments(self) -> Moments:
@@ -68,8 +75,9 @@ class Size:
     ``relative`` to the baseline, None where that is zero. ``cuped_gain``: the share of the variance
     (0 to 1) that history takes out; None without. ``comparisons``: with the control, which share
     ``alpha``. ``people_of_unit``: how many people chance assigns as one, 1.0 without clusters.
-    ``people_a_day``: how many took the way in on an average day. ``longest``: the days that the
-    plan allows.
+    ``people_a_day``: how many came on an average day whom no holdout leaves alone; holdouts keep
+    ``left_alone`` of all. ``longest``: the days that the plan allows. ``counted``: how the people
+    were found; ``left_out``: what was not looked at, so that the pace may differ.
     """
 
     metric: str
@@ -86,6 +94,9 @@ class Size:
     people_a_day: float
     longest: float
     needed: tuple[Needed, ...]
+    left_alone: float = 0.0
+    counted: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def size(
@@ -95,7 +106,7 @@ def size(
     control: str,
     taking: Sequence[float] = (1.0,),
 ) -> Size:
-    """The people and days that a pilot needs, for one look and for any number of looks.
+    """The people and days that a pilot needs, for one look and (if it can) any number of looks.
 
     Args:
         pilot: the effect worth having, power and alpha.
@@ -114,7 +125,8 @@ def size(
     pairs = list(_pairs(moments, past.outcome, effect, shares, control))
     people_of_unit = past.people / float(moments.count) if past.outcome.clustered else 1.0
     needed = []
-    for rule in (Fixed(pilot.alpha / len(pairs)), AlwaysValid(pilot.alpha / len(pairs))):
+    alpha = pilot.alpha / len(pairs)
+    for rule in (Fixed(alpha),) if past.one_look else (Fixed(alpha), AlwaysValid(alpha)):
         units = max(people_needed(sizing, rule, pilot.power) / pair for sizing, pair in pairs)
         people = math.ceil(units * people_of_unit)
         arms = {arm: math.ceil(people * share) for arm, share in shares.items()}
@@ -134,6 +146,9 @@ def size(
         people_a_day=sum(past.arrivals) / max(len(past.arrivals), 1),
         longest=pilot.longest / _DAY,
         needed=tuple(needed),
+        left_alone=past.left_alone,
+        counted=past.counted,
+        left_out=past.left_out,
     )
 
 

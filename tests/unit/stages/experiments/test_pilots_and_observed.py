@@ -130,7 +130,7 @@ COMPLAINTS = {
     "a stop that is not there": (
         changed("[harm, futility]", "[harm, boredom]"),
         ":13: plan.stops[1]: ",
-        "'harm' or 'futility'",
+        "'harm', 'futility' or 'sample_ratio'",
     ),
     "a decision that is absent": (
         changed(", not_significant: Leave it", ""),

@@ -141,8 +141,16 @@ def test_harm_that_is_not_ruled_out_is_told_beside_success() -> None:
 
 def test_a_broken_sample_ratio_comes_first_and_forbids_a_verdict() -> None:
     found = asked(seen(0.08, skew=5_000), planned=1)
-    assert said(found) == ("unknown", "sample_ratio", True)
+    assert said(found) == ("unknown", "sample_ratio", False)
     assert found.arm is None
+    assert found.sentence.endswith("End it and find out why.")
+
+
+def test_a_plan_may_end_where_the_arms_do_not_have_their_people() -> None:
+    strict = replace(PILOT, stops=frozenset({"sample_ratio"}))
+    assert said(asked(seen(0.08, skew=5_000), strict)) == ("unknown", "sample_ratio", True)
+    assert said(asked(seen(0.08, skew=1_000), strict)) == ("unknown", "sample_ratio", False)
+    assert said(asked(seen(0.106), strict)) == ("unknown", "running", False)
 
 
 def test_an_alarm_of_one_look_forbids_a_verdict_and_ends_nothing() -> None:

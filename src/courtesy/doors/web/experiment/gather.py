@@ -119,7 +119,9 @@ def _asked(row: Mapping[str, Any]) -> bool:
 def _planned(findings: Findings, row: Mapping[str, Any]) -> Planned:
     planned, actual, ok = row["planned"], row["actual"], row["ok"]
     if row["metric"] is None:
-        return Planned(row["figure"].capitalize(), _number(planned), _number(actual), ok)
+        return Planned(
+            row["figure"].replace("_", " ").capitalize(), _number(planned), _number(actual), ok
+        )
     unit = findings.unit(row["metric"])
     if row["figure"] == "baseline":
         what = f"{row['metric']} in {findings.lift.control}"
