@@ -92,7 +92,7 @@ def _look(
         found = subject(app, transaction, definitions, name, metrics)
         own = found.experiment.segments if found.experiment else ()
         segments = [] if by is None else list(dict.fromkeys([*own, *by]))
-        strata = found.experiment.strata if found.experiment else None
+        strata = found.experiment.strata if found.experiment and not found.clustered else None
         people = grouped(
             app, transaction, found, merges, {*segments, *([strata] if strata else [])}
         )
