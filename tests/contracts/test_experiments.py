@@ -10,6 +10,8 @@ import pytest
 from courtesy.ground.ledger import Ledger, Transaction
 from courtesy.ground.primitives.errors import InputError
 from courtesy.stages.experiments import KEPT, UNITS, Learning, Standing, store
+from courtesy.stages.profiles import TRAITS
+from courtesy.stages.profiles.store import put_traits
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -69,6 +71,38 @@ def test_what_was_kept_before_units_were_known_has_the_person_as_its_unit(ledger
     with ledger.write() as transaction:
         expose(transaction, exposure("ann", "paid", unit=None))
         assert store.since(transaction, 0, 10)["unit"].to_list() == ["ann"]
+
+
+def test_exposures_from_before_traits_were_kept_have_none(ledger: Ledger) -> None:
+    with ledger.write() as transaction:
+        expose(transaction, exposure("ann", "paid"))
+        transaction.run("ALTER TABLE exposures DROP COLUMN traits")
+        transaction.run("UPDATE alembic_version SET version_num = '0002'")
+    ledger.migrate()
+    with ledger.write() as transaction:
+        expose(transaction, exposure("bob", "free", traits='{"tier":"gold"}'))
+        found = store.since(transaction, 0, 10).select("person_id", "traits").rows()
+        assert found == [("ann", None), ("bob", '{"tier":"gold"}')]
+
+
+def test_traits_come_with_their_time_of_some_people_or_all(ledger: Ledger) -> None:
+    rows = [("ann", "tier", '"gold"', NOON), ("ann", "size", "3", NOON), ("bob", "size", "4", NOON)]
+    told = pl.DataFrame(rows, schema=TRAITS, orient="row")
+    with ledger.write() as transaction:
+        put_traits(transaction, told)
+        ann, ann_s_size, bob_s_size = told.rows()
+        assert store.traits_of(transaction, people("ann", "ann"), ["tier"]).rows() == [ann]
+        assert sorted(store.traits_of(transaction, None, ["size"]).rows()) == [
+            ann_s_size,
+            bob_s_size,
+        ]
+        assert len(store.traits_of(transaction, None, ["size", "tier"])) == len(rows)
+        for nothing in (
+            store.traits_of(transaction, people(), ["tier"]),
+            store.traits_of(transaction, None, []),
+        ):
+            assert nothing.is_empty()
+            assert nothing.schema == TRAITS
 
 
 def test_who_was_exposed_before_is_known_by_any_id_they_had(ledger: Ledger) -> None:

@@ -43,12 +43,24 @@ steps:
   - test: shipping
   - wait: 1d
 """
+MAILING = """
+experiment: mailing
+observed:
+  at: 2026-03-02T09:00:00Z
+  within: 1h
+  arms: {mailed: {did: Mail Received}}
+  control: nothing
+  randomised: true
+metrics: [bought]
+segments: [plan]
+"""
 FILES = {
     "policy.yaml": POLICY,
     "metrics/bought.yaml": "metric: bought\nkind: conversion\nevent: Bought\nwithin: 1h\n",
     "experiments/colour.yaml": COLOUR,
     "experiments/shipping.yaml": COLOUR.replace("colour", "shipping"),
     "experiments/plain.yaml": "experiment: plain\narms: {blue: 1, green: 1}\n",
+    "experiments/mailing.yaml": MAILING,
     "journeys/welcome.yaml": JOURNEY,
 }
 ALIKE = {"pro": 600, "free": 600}
@@ -88,8 +100,8 @@ class World:
             for name, person, traits in rows.select("experiment", "person_id", "traits").iter_rows()
         }
 
-    def lift(self, *by: str) -> Lift:
-        return lift_in_full(self.app, "colour", Fixed(), by=by)
+    def lift(self, *by: str, name: str = "colour") -> Lift:
+        return lift_in_full(self.app, name, Fixed(), by=by)
 
 
 @pytest.fixture
@@ -223,6 +235,17 @@ def test_a_trait_that_only_the_reader_asks_for_is_right_where_it_was_told_before
     world.tell(*(traits(f"u{n}", world.clock.now(), country="BE") for n in range(3)))
     (text,) = told(world.lift("country"))
     assert text.startswith("3 of 40 people are grouped by their country of now")
+
+
+def test_what_happened_elsewhere_counts_with_what_was_told_before(world: World) -> None:
+    mail = {"type": "track", "event": "Mail Received"}
+    world.go(2 * HOUR)
+    world.tell(*(traits(f"u{n}", NOW - HOUR, plan="pro") for n in range(40)))
+    world.tell(*(call(f"u{n}", NOW + HOUR / 2, **mail) for n in range(20)))
+    assert told(world.lift(name="mailing")) == []
+    world.tell(*(traits(f"u{n}", NOW + HOUR, plan="free") for n in range(7)))
+    (text,) = told(world.lift(name="mailing"))
+    assert text.startswith("7 of 40 people are grouped by their plan of now")
 
 
 def test_two_who_turn_out_to_be_one_are_as_they_were_first(world: World) -> None:
