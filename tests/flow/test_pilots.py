@@ -338,6 +338,33 @@ def test_futility_ends_a_pilot_that_says_so(world: World) -> None:
     assert "Shipping stays as it is." in learning.verdict
 
 
+def test_arms_of_the_wrong_size_end_a_pilot_that_says_so(world: World) -> None:
+    text = (world.folder / "experiments/free-shipping.yaml").read_text(encoding="utf-8")
+    other = text.replace("stops: [harm, futility]", "stops: [sample_ratio]")
+    world.write("experiments/free-shipping.yaml", other)
+    world.apply()
+    start_pilot(world.app, "free-shipping", people=5_000)
+    people = users("u", 400)
+    world.join(*people)
+    buy(world, "control", people, 4)
+    buy(world, "free", people, 4)
+    with world.app.ledger.write() as transaction:
+        transaction.run(
+            "DELETE FROM exposures WHERE arm = 'free' AND exposure_id <= "
+            "(SELECT min(exposure_id) + 299 FROM exposures)"
+        )
+    world.go(days=3)
+    assess_pilots(world.app)
+    row = world.facts()["sample_ratio"]
+    assert row["planned"] == 0.01
+    assert row["actual"] < 0.01
+    assert row["ok"] is False
+    with world.app.ledger.read() as transaction:
+        (learning,) = experiments_store.learnings(transaction)
+    assert learning.verdict.startswith("Ended by its plan (sample_ratio). unknown:")
+    assert [one.state for one in listed(world.app)] == ["stopped"]
+
+
 def test_success_alone_does_not_end_a_pilot(world: World) -> None:
     start_pilot(world.app, "free-shipping", people=5_000)
     people = users("u", 400)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -104,7 +105,8 @@ def learnings(
         found = store.learnings(transaction, " ".join(words or ()))
     rows = [asdict(one) | {"result": msgspec.json.decode(one.result)} for one in found]
     columns = ("learned_at", "experiment", "owner", "hypothesis", "verdict", "learned")
-    answer(rows, json=json, text=lambda: _table(columns, rows))
+    nothing = "Nothing that holds these words." if words else "Nothing was learned so far."
+    answer(rows, json=json, text=lambda: _table(columns, rows) if rows else nothing)
 
 
 @experiments.command()
@@ -144,7 +146,7 @@ def _listed(found: Sequence[Listed]) -> Table:
     rows = [
         asdict(one)
         | {
-            "arms": ", ".join(f"{arm} {share:.4g}" for arm, share in one.arms.items()),
+            "arms": _shares(one.arms),
             "people": ", ".join(f"{arm} {number:,}" for arm, number in one.people.items()),
         }
         for one in found
@@ -193,7 +195,8 @@ def _shown(found: Mapping[str, Any]) -> Iterator[str]:
     for field in ("experiment", "owner", "description", "acts", "state"):
         if found[field]:
             yield f"{field}: {found[field]}"
-    yield "arms: " + ", ".join(f"{arm} {share:.4g}" for arm, share in found["arms"].items())
+    if found["arms"]:
+        yield f"arms: {_shares(found['arms'])}"
     yield from (f"people in {arm}: {number:,}" for arm, number in found["people"].items())
     for field in ("started_at", "stopped_at"):
         if found[field]:
@@ -204,6 +207,10 @@ def _shown(found: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"if {case}: {what}" for case, what in found["plan"]["decisions"].items())
         yield from _counted(found["plan"].get("counted", ()), found["plan"].get("not_counted", ()))
     yield from map(_beside, found["beside"])
+
+
+def _shares(arms: Mapping[str, float]) -> str:
+    return ", ".join(f"{arm} {100 * share:.4g}%" for arm, share in arms.items())
 
 
 def _beside(row: Mapping[str, Any]) -> str:
@@ -231,4 +238,6 @@ def _table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Table:
 def _cell(value: object) -> Text:
     if isinstance(value, bool):
         return Text("yes" if value else "no")
+    if isinstance(value, datetime):
+        return Text(f"{value:%Y-%m-%d %H:%M} UTC")
     return Text("" if value is None else str(value))

@@ -136,7 +136,8 @@ def _walked(lately: Lately, way: Way) -> Coming:
         entered = fit.select(entered.columns)
         counted.append(f"{_people(entered):,} of them met its condition")
     first = _first(_welcome(lately, journey, entered))
-    counted.append(f"{first.height:,} could enter")
+    if first.height < _people(entered):
+        counted.append(f"{first.height:,} could enter, as the others had before")
     there = arrived(lately.turn, way, first)
     counted.append(f"{there.height:,} came to the test")
     delay = there.select((pl.col("exposed_at") - pl.col("entered_at")).max()).item()

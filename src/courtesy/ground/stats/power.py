@@ -4,7 +4,7 @@ Sources: Cohen (1988), "Statistical Power Analysis for the Behavioral Sciences",
 ratio metrics the variance of a unit's linear piece (Deng, Knoblich & Lu 2018); for CUPED the share
 of variance that history explains (Deng et al. 2013); for a quantile the density around it, by
 Siddiqui's (1960) difference quotient with the bandwidth of Hall & Sheather (1988), see Koenker
-(2005), "Quantile Regression", section 3.4.
+(2005), "Quantile Regression".
 """
 
 from dataclasses import dataclass

@@ -2,10 +2,22 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
+from statsmodels.regression.quantile_regression import hall_sheather
 from statsmodels.stats.power import NormalIndPower, TTestIndPower
 
 from courtesy.ground.primitives.errors import DataError
-from courtesy.ground.stats import AlwaysValid, Fixed, Moments, Sizing, people_needed, power, ratios
+from courtesy.ground.stats import (
+    AlwaysValid,
+    Fixed,
+    Moments,
+    Sizing,
+    compare_quantile,
+    people_needed,
+    power,
+    quantile_moments,
+    ratios,
+)
 
 
 @pytest.mark.parametrize("share", [0.5, 0.8])
@@ -60,3 +72,40 @@ def test_what_cannot_be_found_is_refused(sizing: Sizing) -> None:
 def test_what_nobody_could_find_is_refused() -> None:
     with pytest.raises(DataError, match="would not be enough"):
         people_needed(Sizing(1e-9, 1, 1), Fixed())
+
+
+def test_a_quantile_has_the_variance_of_the_density_around_it() -> None:
+    values = np.random.default_rng(1).normal(5, 2, size=50_000)
+    found = quantile_moments(values, 0.75)
+    expected = 0.75 * 0.25 / (norm.pdf(norm.ppf(0.75)) / 2) ** 2
+    assert float(found.mean[0]) == pytest.approx(5 + 2 * norm.ppf(0.75), abs=0.05)
+    assert float(found.covariance[0, 0]) == pytest.approx(expected, rel=0.05)
+
+
+def test_the_bandwidth_is_that_of_quantile_regression() -> None:
+    ramp = np.linspace(0.0, 1.0, 1_001) ** 3
+    width = hall_sheather(1_001, 0.5)
+    low, high = np.quantile(ramp, [0.5 - width, 0.5 + width])
+    found = quantile_moments(ramp, 0.5)
+    assert float(found.scatter[0, 0]) == pytest.approx(
+        1_001 * 0.25 * ((high - low) / 2 / width) ** 2
+    )
+
+
+def test_a_pilot_on_a_median_finds_its_effect_as_often_as_planned() -> None:
+    random = np.random.default_rng(2)
+    past = quantile_moments(random.lognormal(3, 1, size=4_000), 0.5)
+    effect = 0.25 * float(past.mean[0])
+    units = people_needed(Sizing.of_history(effect, past), Fixed()) // 2
+    drawn = random.lognormal(3, 1, size=(2, 600, units)) + np.array([0.0, effect])[:, None, None]
+    found = [
+        compare_quantile(control, treated, 0.5, key=key).low > 0
+        for key, (control, treated) in enumerate(zip(*drawn, strict=True))
+    ]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.05)
+
+
+@pytest.mark.parametrize(("values", "said"), [([1.0], "found 1"), ([0.0] * 99 + [5.0], "has 0;")])
+def test_a_quantile_that_cannot_move_is_refused(values: list[float], said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        quantile_moments(np.array(values), 0.5)
