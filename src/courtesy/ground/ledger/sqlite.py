@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
+_CONNECTIONS = 15
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -20,8 +21,17 @@ class SQLite:
     binary = "BLOB"
 
     def engine(self, url: URL, wait: float) -> Engine:
-        """Connections that log ahead and leave ``BEGIN`` to us."""
-        engine = create_engine(url.set(drivername="sqlite"), connect_args={"timeout": wait})
+        """Connections that log ahead and leave ``BEGIN`` to us.
+
+        They stay open, and the last one used is the next: what it read is still in its memory.
+        """
+        engine = create_engine(
+            url.set(drivername="sqlite"),
+            connect_args={"timeout": wait},
+            pool_size=_CONNECTIONS,
+            max_overflow=0,
+            pool_use_lifo=True,
+        )
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
         return engine
