@@ -99,15 +99,15 @@ def _relative(control: Estimate, treated: Estimate, reach: Array) -> tuple[Array
     """The lift and its interval; where the control is negative, relative to its size."""
     ratio = quotient(
         Fraction(
-            top=treated.value,
-            bottom=control.value,
+            top=treated.whole,
+            bottom=control.whole,
             top_variance=treated.variance + control.shared,
             bottom_variance=control.variance + control.shared,
             covariance=control.shared,
         ),
         reach,
     )
-    up = control.value > 0
+    up = control.whole > 0
     lift = np.where(up, ratio.value - 1, 1 - ratio.value)
     low = np.where(up, ratio.low - 1, 1 - ratio.high)
     return lift, low, np.where(up, ratio.high - 1, 1 - ratio.low)

@@ -21,12 +21,19 @@ class Estimate:
     ``units``: how many independent units it rests on.
     ``shared``: variance that every arm has in common, such as that of a covariate's overall mean;
     it is no part of ``variance`` and vanishes in a difference.
+    ``offset``: what was taken off all arms alike, so that their difference loses no digits.
     """
 
     value: Array
     variance: Array
     units: Array
     shared: Array = field(default_factory=lambda: np.zeros(()))
+    offset: float = 0.0
+
+    @property
+    def whole(self) -> Array:
+        """The value with its offset again."""
+        return self.value + self.offset
 
 
 def mean_of(moments: Moments) -> Estimate:

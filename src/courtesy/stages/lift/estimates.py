@@ -33,20 +33,28 @@ def estimates(arms: Sequence[Moments], outcome: Outcome) -> list[Estimate]:
         arms: the outcome's sums, or those of several groups side by side.
         outcome: what the columns are.
     """
-    pieces = [_put_back(ratios(moments, outcome.pairs), outcome.offset) for moments in arms]
-    return adjusted(pieces) if len(outcome.pairs) > 1 else [mean_of(piece) for piece in pieces]
+    pieces = [_pieces(moments, outcome) for moments in arms]
+    found = adjusted(pieces) if len(outcome.pairs) > 1 else [mean_of(piece) for piece in pieces]
+    return [replace(one, offset=outcome.offset) for one in found]
 
 
-def _put_back(piece: Moments, offset: float) -> Moments:
-    """The metric with its offset again; scatter that is only the offset's rounding is none."""
-    if not offset:
+def told(moments: Moments, outcome: Outcome) -> Moments:
+    """The metric of each unit, with its offset again, and its covariates."""
+    piece = _pieces(moments, outcome)
+    mean = piece.mean.copy()
+    mean[..., 0] += outcome.offset
+    return replace(piece, mean=mean)
+
+
+def _pieces(moments: Moments, outcome: Outcome) -> Moments:
+    """The same without the offset; scatter that is only the offset's rounding is none."""
+    piece = ratios(moments, outcome.pairs)
+    if not outcome.offset:
         return piece
-    rounding = piece.count * (_ROUNDING * offset) ** 2
+    rounding = piece.count * (_ROUNDING * outcome.offset) ** 2
     scatter = piece.scatter.copy()
     scatter[..., 0, 0] = np.where(scatter[..., 0, 0] > rounding, scatter[..., 0, 0], 0.0)
-    mean = piece.mean.copy()
-    mean[..., 0] += offset
-    return replace(piece, mean=mean, scatter=scatter)
+    return replace(piece, scatter=scatter)
 
 
 def of_arms(design: Design, outcome: Outcome) -> dict[str, Estimate]:
@@ -104,8 +112,8 @@ def _comparison(
         arm=arm,
         control=design.control,
         metric=outcome.metric,
-        control_mean=number(control.value),
-        arm_mean=number(treated.value),
+        control_mean=number(control.whole),
+        arm_mean=number(treated.whole),
         effect=number(shown.effect),
         effect_low=number(shown.low),
         effect_high=number(shown.high),

@@ -50,21 +50,21 @@ def measure(
         DataError: nobody was exposed, or the control has nobody or nothing beside it.
         DefinitionError: a metric does not fit together, or needs what the exposures do not have.
     """
-    rows = summed(Data(engine, exposures, now, merges), plan)
-    whole = next(grouped(plan, rows), None)
+    found = summed(Data(engine, exposures, now, merges), plan)
+    whole = next(grouped(plan, found), None)
     if whole is None:
-        what = "come to its trigger" if rows and plan.trigger else "been exposed to it"
+        what = "come to its trigger" if found.rows and plan.trigger else "been exposed to it"
         raise DataError(f"Nobody has {what} yet.", place=plan.experiment)
-    notices = [*_notices(plan, whole, rows[0]), *quantile_notices(plan)]
+    notices = [*_notices(plan, whole, found.rows[0]), *quantile_notices(plan)]
     lift = conclude(design_of(plan, whole), whole.outcomes, notices)
-    found = [
+    quantiles = [
         comparison
         for metric in ([] if plan.clustered else plan.quantiles)
         for comparison in compared(
             plan, metric, values(engine, exposures, plan, metric, now=now, merges=merges)
         )
     ]
-    return _with(lift, plan, found) if found else lift
+    return _with(lift, plan, quantiles) if quantiles else lift
 
 
 def design_of(plan: Plan, whole: Tally) -> Design:

@@ -18,9 +18,9 @@ from courtesy.ground.stats import (
     Sizing,
     adjusted,
     people_needed,
-    ratios,
 )
 from courtesy.stages.experiments.model import Change, Pilot
+from courtesy.stages.lift.estimates import told
 from courtesy.stages.lift.model import HIGHER, PROPORTION, Outcome
 
 _DAY = timedelta(days=1)
@@ -50,7 +50,7 @@ class Past:
     @property
     def moments(self) -> Moments:
         """Of the metric's pieces, then of the covariates'."""
-        return ratios(next(iter(self.outcome.moments.values())), self.outcome.pairs)
+        return told(next(iter(self.outcome.moments.values())), self.outcome)
 
 
 @dataclass(frozen=True)

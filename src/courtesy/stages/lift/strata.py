@@ -1,6 +1,7 @@
 """Arms compared as if each had everybody's mix of strata, which takes out the chance of the mix."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats import Estimate, Moments, post_stratified
@@ -36,6 +37,7 @@ def _compared(design: Design, tallies: Sequence[Tally]) -> Iterator[Comparison]:
 
 def _estimates(arms: Sequence[Moments], outcome: Outcome) -> list[Estimate]:
     try:
-        return post_stratified(arms, outcome.pairs)
+        found = post_stratified(arms, outcome.pairs)
     except DataError:
         return []
+    return [replace(one, offset=outcome.offset) for one in found]

@@ -1,7 +1,7 @@
 """Sums of an experiment's outcomes for groups of people, by SQL in the engine."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,10 @@ from courtesy.ground.primitives.errors import DefinitionError
 from courtesy.stages.events.model import EVENTS
 from courtesy.stages.lift.columns import Columns
 from courtesy.stages.lift.model import Tally
+from courtesy.stages.lift.offsets import offsets
 from courtesy.stages.lift.people import SEGMENT
 from courtesy.stages.lift.plan import Plan, window
-from courtesy.stages.lift.statement import summing
+from courtesy.stages.lift.statement import Offsets, summing
 from courtesy.stages.lift.sums import nothing, read
 
 MERGES = pl.Schema({"person_id": pl.String(), "into_id": pl.String()})
@@ -98,38 +99,57 @@ def tallies(  # noqa: PLR0913 - each of them is another thing to say
     return list(grouped(plan, summed(data, plan, by)))
 
 
-def summed(data: Data, plan: Plan, by: By = None) -> list[dict[str, Any]]:
-    """The rows of ``summing``; none where nobody was exposed."""
+@dataclass(frozen=True)
+class Summed:
+    """The ``rows`` of ``summing``, none where nobody was exposed, and its ``offsets``."""
+
+    rows: Sequence[Mapping[str, Any]]
+    offsets: Offsets
+
+
+def summed(data: Data, plan: Plan, by: By = None) -> Summed:
+    """Everybody's outcomes, added up.
+
+    What turns out to lie far from zero is added up once more less an offset, the same for all
+    groups, so that nothing is lost where totals of clusters and ratios are told apart and the sums
+    of the groups still add up.
+    """
+    first = _asked(data, plan, by, {})
+    far = offsets(plan, list(grouped(plan, first)))
+    return _asked(data, plan, by, far) if far else first
+
+
+def _asked(data: Data, plan: Plan, by: By, less: Offsets) -> Summed:
+    frames, group = {}, by
     if isinstance(by, pl.DataFrame):
-        segments = by.select(pl.col(name).cast(kind) for name, kind in SEGMENTS.items())
-        sql = summing(plan, data.now, SEGMENT)
-        return data.rows(sql, plan, {"segments": segments}).to_dicts()
-    return data.rows(summing(plan, data.now, by), plan).to_dicts()
+        group = SEGMENT
+        frames["segments"] = by.select(pl.col(name).cast(kind) for name, kind in SEGMENTS.items())
+    sql = summing(plan, data.now, group if isinstance(group, str) else None, less)
+    return Summed(data.rows(sql, plan, frames).to_dicts(), less)
 
 
-def grouped(plan: Plan, rows: Sequence[Mapping[str, Any]]) -> Iterator[Tally]:
-    """A tally for each group in the rows of ``summing``."""
-    exposed = {str(row["arm"]): int(row["exposed"]) for row in rows}
-    for group in sorted({row["of_group"] for row in rows if row["of_group"] is not None}):
-        yield _tally(plan, group, [row for row in rows if row["of_group"] == group], exposed)
+def grouped(plan: Plan, found: Summed) -> Iterator[Tally]:
+    """A tally for each group."""
+    exposed = {str(row["arm"]): int(row["exposed"]) for row in found.rows}
+    for group in sorted({row["of_group"] for row in found.rows if row["of_group"] is not None}):
+        rows = [row for row in found.rows if row["of_group"] == group]
+        yield _tally(plan, group, Summed(rows, found.offsets), exposed)
 
 
-def _tally(
-    plan: Plan, group: str, rows: Sequence[Mapping[str, Any]], exposed: Mapping[str, int]
-) -> Tally:
-    whole = _by_arm(rows, len(plan.windows) - 1)
+def _tally(plan: Plan, group: str, found: Summed, exposed: Mapping[str, int]) -> Tally:
+    whole = _by_arm(found.rows, len(plan.windows) - 1)
     outcomes, reached = [], []
     for i, metric in enumerate(plan.means):
         columns = Columns.of(plan, metric)
-        found = _by_arm(rows, plan.windows.index(window(metric)))
+        rows = _by_arm(found.rows, plan.windows.index(window(metric)))
         moments = {
-            arm: read(found[arm], f"m{i}", columns.width)
-            if arm in found
-            else nothing(columns.width)
+            arm: read(rows[arm], f"m{i}", columns.width) if arm in rows else nothing(columns.width)
             for arm in exposed
         }
-        outcomes.append(columns.outcome(metric, moments))
-        reached += [columns.reached(metric, moments)] if plan.received else []
+        offset = found.offsets[i][0] if i in found.offsets else 0.0
+        outcomes.append(replace(columns.outcome(metric, moments), offset=offset))
+        if plan.received:
+            reached.append(replace(columns.reached(metric, moments), offset=offset))
     return Tally(
         group=group,
         units=_counts(whole, "units", exposed),

@@ -104,6 +104,18 @@ def test_sums_are_carried_to_spark(by: str | None, clustered: bool, full: bool) 
     assert "SCHEMA_OF_VARIANT(" in spark
 
 
+def test_offsets_are_carried_to_spark() -> None:
+    plan = Plan("e", "a", [REVENUE, Ratio("basket", REVENUE, ORDERS)], history=ONE, clustered=True)
+    spark = carried(summing(plan, NOW, None, {0: [1e9, 5.0], 1: [2e7, 0.0, -3.5]}))
+    for part in (
+        "(y0 - 1000000000.0e0)",
+        "(y0 - 20000000.0e0 * y1)",
+        "(x0 - 5.0e0)",
+        "(x1 - -3.5e0)",
+    ):
+        assert part in spark
+
+
 def test_values_are_carried_to_spark() -> None:
     for metric in METRICS:
         if isinstance(metric, Metric):
