@@ -3,13 +3,13 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 
 from courtesy.ground.definitions import read_yaml
 from courtesy.ground.definitions import store as definitions
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.errors import DefinitionError
+from courtesy.ground.primitives.memory import Memory
 from courtesy.stages import experiments, journeys
 from courtesy.stages.experiments import HOLDOUT, TREATED, UNIVERSAL, Experiment
 from courtesy.stages.experiments import store as experiments_store
@@ -20,6 +20,7 @@ from courtesy.workspace.folder import read
 from courtesy.workspace.model import POLICY, Change, Source, Workspace
 
 _SEVERAL = 3
+_KNOWN: Memory[object, Workspace] = Memory(most=8)
 
 
 def plan(transaction: Transaction, folder: Path) -> Sequence[Change]:
@@ -65,9 +66,8 @@ def apply(transaction: Transaction, folder: Path, now: datetime) -> Sequence[Cha
 
 def in_force(transaction: Transaction) -> Workspace:
     """The definitions in force, checked; the same object until something is applied."""
-    active = tuple(definitions.active(transaction))
-    every = tuple(definitions.every(transaction, "journey"))
-    return _loaded(active, every, tuple(definitions.every(transaction, "experiment")))
+    stamps = definitions.stamps(transaction)
+    return _KNOWN.get(stamps) or _KNOWN.keep(stamps, _loaded(transaction))
 
 
 def versions_of(transaction: Transaction, name: str) -> list[Experiment]:
@@ -76,12 +76,10 @@ def versions_of(transaction: Transaction, name: str) -> list[Experiment]:
     return [_former(one) for one in tried if one.name == name]
 
 
-@lru_cache(maxsize=8)
-def _loaded(
-    active: tuple[definitions.Version, ...],
-    every: tuple[definitions.Version, ...],
-    tried: tuple[definitions.Version, ...],
-) -> Workspace:
+def _loaded(transaction: Transaction) -> Workspace:
+    active = definitions.active(transaction)
+    every = definitions.every(transaction, "journey")
+    tried = definitions.every(transaction, "experiment")
     now = checked(Source(v.kind, v.name, v.body, f"{v.kind} {v.name}") for v in active)
     numbers = {v.name: v.version for v in active if v.kind == "journey"}
     there = _retired(tried) | dict(now.experiments)

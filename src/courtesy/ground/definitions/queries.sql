@@ -6,6 +6,9 @@ FROM definitions WHERE active = 1 ORDER BY kind, name;
 SELECT kind, name, version, body, content_hash, applied_at
 FROM definitions WHERE kind = :kind ORDER BY name, version;
 
+-- name: stamps
+SELECT kind, name, version, content_hash, active FROM definitions ORDER BY kind, name, version;
+
 -- name: newest
 SELECT coalesce(max(version), 0) FROM definitions WHERE kind = :kind AND name = :name;
 

@@ -33,6 +33,14 @@ def every(transaction: Transaction, kind: str) -> Sequence[Version]:
     return [_version(row) for row in transaction.rows(_QUERIES["every"], kind=kind)]
 
 
+def stamps(transaction: Transaction) -> tuple[tuple[object, ...], ...]:
+    """Every version without its text, and whether it is in force: equal stamps, equal definitions.
+
+    They are read in a moment, so that nothing is parsed again until something was applied.
+    """
+    return tuple(tuple(row.values()) for row in transaction.rows(_QUERIES["stamps"]))
+
+
 def newest(transaction: Transaction, kind: str, name: str) -> int:
     """The number of the newest version of ``name``, in force or not; 0 where there is none."""
     return int(transaction.scalar(_QUERIES["newest"], kind=kind, name=name))

@@ -45,3 +45,18 @@ def test_the_same_text_has_the_same_hash(tx: Transaction) -> None:
     one, other, third = (v.content_hash for v in store.every(tx, "journey") if v.body)
     assert len({one, other, third}) == 2
     assert store.content_hash("two") in {one, other, third}
+
+
+def test_stamps_tell_every_change_of_what_is_in_force(tx: Transaction) -> None:
+    seen = [store.stamps(tx)]
+    for body in ("one", "two", "one"):
+        store.put(tx, "journey", "welcome", body, NOW)
+        seen.append(store.stamps(tx))
+    store.put(tx, "audience", "welcome", "one", NOW)
+    seen.append(store.stamps(tx))
+    store.retire(tx, "journey", "welcome")
+    seen.append(store.stamps(tx))
+    assert len(set(seen)) == len(seen) == 6
+    assert store.stamps(tx) == seen[-1]
+    tx.run("UPDATE definitions SET content_hash = 'x' WHERE kind = 'audience'")
+    assert store.stamps(tx) != seen[-1]
