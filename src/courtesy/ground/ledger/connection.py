@@ -99,9 +99,10 @@ class Ledger:
                 with connection.begin() as frame:
                     transaction = Transaction(connection, self._database)
                     yield transaction
-                    transaction.drop_loaded()
                     if mode == "read":
                         frame.rollback()
+                    else:
+                        transaction.drop_loaded()
         except self._failures as error:
             raise HomeError(_said(error), place=self._place) from error
 

@@ -31,7 +31,9 @@ class Transaction:
 
     def rows(self, query: str, /, **values: object) -> list[dict[str, Any]]:
         """The rows of a query, each by column name; for few rows (many are a ``frame``)."""
-        return [dict(row) for row in self._execute(query, values).mappings()]
+        found = self._execute(query, values)
+        names = tuple(found.keys())
+        return [dict(zip(names, row, strict=True)) for row in found.cursor.fetchall()]
 
     def one(self, query: str, /, **values: object) -> dict[str, Any] | None:
         """The first row of a query, or None."""
@@ -61,14 +63,18 @@ class Transaction:
         columns = ", ".join(
             f'"{column}" {self._sql_type(kind)}' for column, kind in frame.schema.items()
         )
-        self.connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
+        if table in self._loaded:
+            self.connection.exec_driver_sql(f"DROP TABLE {table}")
         self.connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {name} ({columns})")
         self._loaded.add(table)
         if not frame.is_empty():
             self._database.fill(self.connection, table, _storable(frame))
 
     def drop_loaded(self) -> None:
-        """Drop what was loaded, so that the connection's next user finds nothing of it."""
+        """Drop what was loaded, so that the connection's next user finds nothing of it.
+
+        A rollback does the same.
+        """
         for table in self._loaded:
             self.connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
         self._loaded.clear()
