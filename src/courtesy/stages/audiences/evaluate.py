@@ -9,6 +9,7 @@ from courtesy.ground.lake import Engine
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.rules import Condition, compile_conditions
 from courtesy.stages.audiences.model import GIVEN
+from courtesy.stages.audiences.remembered import truths
 from courtesy.stages.audiences.sources import gather
 from courtesy.stages.audiences.store import Asked
 
@@ -40,16 +41,15 @@ def evaluate(  # noqa: PLR0913 - where to look, what for, whom about and when
         n rows with ``subject_id``, ``person_id`` and a boolean column for each condition.
     """
     if given.is_empty():
-        truths = dict.fromkeys(conditions, pl.Boolean())
         return given.select("subject_id", "person_id").with_columns(
-            pl.lit(None, kind).alias(name) for name, kind in truths.items()
+            pl.lit(None, pl.Boolean()).alias(name) for name in conditions
         )
     asked = Asked(transaction, None if everyone else given)
     sources = gather(asked, conditions.values(), given, now, anchored=anchored)
     sql = compile_conditions(
         conditions, now, anchored=anchored, everyone=everyone, history=sources.history
     )
-    return sources.query(engine, sql)
+    return truths(engine, sql, conditions, sources)
 
 
 def themselves(people: pl.DataFrame) -> pl.DataFrame:
