@@ -40,7 +40,7 @@ def dealt(  # noqa: PLR0913, PLR0917 - where to look, what for, whom about and w
         one for name, one in definitions.experiments.items() if name not in definitions.retired
     ]
     apart = rivals(experiment, others, standings)
-    taken = experiments_store.exposed_to_any(transaction, apart, people)
+    taken = experiments_store.exposed_to_any(transaction, apart, people) if apart else people[:0]
     arms = arms_of(units, experiment, now, standings.get(experiment.name), before, taken)
     return arms.with_columns(
         units["unit"], among(before).alias("before"), among(taken).alias("taken")

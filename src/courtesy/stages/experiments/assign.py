@@ -6,6 +6,7 @@ its arm is: GrowthBook's bucket ranges, see ``ground.primitives.bucketing``.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -164,24 +165,32 @@ def arms_of(  # noqa: PLR0913, PLR0917 - all that an arm depends on
     if not runs(experiment, standing, now):
         kept = pl.lit(_kept(experiment, standing, now)).alias("arm")
         return units.select("person_id", kept, exposed=False).cast(ASSIGNED)
-    fresh = units.select("person_id", assign(units["unit"], split_of(experiment, now)))
-    earlier = before.select("person_id", pl.col("arm").alias("earlier"))
+    fresh = units.lazy().select("person_id", assign(units["unit"], split_of(experiment, now)))
+    earlier = before.lazy().select("person_id", pl.col("arm").alias("earlier"))
     known = fresh.join(earlier, on="person_id", how="left", maintain_order="left")
     free = ~pl.col("person_id").is_in(taken["person_id"].implode())
     arm = pl.coalesce("earlier", pl.when(free).then("arm"))
     counted = arm.is_in(list(experiment.arms)).fill_null(value=False)
-    return known.select(
+    told = known.select(
         "person_id",
         pl.when(counted).then(arm).otherwise(pl.lit(experiment.control)).alias("arm"),
         counted.alias("exposed"),
-    ).cast(ASSIGNED)
+    )
+    return told.collect().cast(ASSIGNED)
 
 
 def _arms(split: Split, dealt: Buckets, layered: Buckets | None) -> pl.Series:
     numbers = np.rint(dealt * _BUCKETS).astype(np.uint32)
     if layered is not None and split.layer:
         numbers[~_inside(split.layer, layered)] = _BUCKETS
-    return arm_of_buckets(split).append(pl.Series([None], dtype=pl.String)).gather(numbers)
+    return _table(tuple(split.shares.items()), split.traffic).gather(numbers)
+
+
+@lru_cache(maxsize=64)
+def _table(shares: tuple[tuple[str, float], ...], traffic: float) -> pl.Series:
+    """The arm of each bucket; at the end, for who is outside a layer's part, none."""
+    nobody = pl.Series([None], dtype=pl.String)
+    return arm_of_buckets(Split("", dict(shares), "", traffic)).append(nobody)
 
 
 def arm_of_buckets(split: Split) -> pl.Series:
