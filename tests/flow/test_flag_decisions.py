@@ -16,8 +16,9 @@ from scipy.stats import chisquare
 from courtesy import workspace
 from courtesy.app import App, make_home, open_app
 from courtesy.flow import absorb, publish
-from courtesy.flow.flags.decide import Who, flag, flags, found
+from courtesy.flow.flags.decide import Question, Who, answers, flag, flags, found
 from courtesy.ground.ledger import Transaction
+from courtesy.ground.primitives.errors import NotFoundError
 from courtesy.stages.events import NORMALISED, Accepted, collect
 from courtesy.stages.events import store as events_store
 from courtesy.stages.experiments import EXPOSURES, Standing
@@ -90,6 +91,25 @@ def told(app: App, *calls: dict[str, Any]) -> None:
     with app.ledger.write() as transaction:
         events_store.accept(transaction, [Accepted("shop", app.clock.now(), collected)])
     absorb(app)
+
+
+def test_many_questions_are_answered_as_each_alone(app: App) -> None:
+    traits = [{"plan": "pro", "household": "h"}, {"plan": "free"}, {}]
+    told(
+        app,
+        *({"type": "identify", "userId": f"user-{n}", "traits": traits[n % 3]} for n in range(50)),
+    )
+    keys = ["colour", "homes", "left", "loyalty", "no-such", "right", "small"]
+    asked = [Question(keys[n % 7], Who(f"user-{n % 60}")) for n in range(200)]
+    for one, answer in zip(asked, answers(app, asked), strict=True):
+        if one.key == "no-such":
+            assert isinstance(answer, NotFoundError)
+            assert "colour, homes, left" in answer.message
+        else:
+            assert not isinstance(answer, NotFoundError)
+            alone, view = flag(app, one.key, one.who)
+            assert (answer[0], answer[1] is None) == (alone, view is None)
+    assert answers(app, []) == []
 
 
 def test_shares_are_as_asked(app: App) -> None:

@@ -21,7 +21,8 @@ from courtesy.doors.api.answers import cross_origin, headers_of, preflight, stat
 from courtesy.doors.api.bodies import body_of
 from courtesy.doors.api.intake import Intake
 from courtesy.doors.api.keys import Keys
-from courtesy.flow.flags.decide import Flag, Who, flag, flags
+from courtesy.doors.api.questions import Questions
+from courtesy.flow.flags.decide import Flag, Question, Who, flags
 from courtesy.ground.primitives.errors import CallError, CourtesyError
 from courtesy.ground.primitives.ids import digest
 from courtesy.stages.events.model import EVENT_BYTES
@@ -42,6 +43,7 @@ class Flags:
         self._app = app
         self._keys = keys
         self._intake = intake
+        self._questions = Questions(app)
 
     def routes(self) -> list[Route]:
         """The addresses of the protocol."""
@@ -60,9 +62,8 @@ class Flags:
             text = "More events wait to be written than fit in memory. Ask again in a moment."
             return _refused(request, _BUSY, key | {"errorCode": "GENERAL", "errorDetails": text})
         try:
-            answer, view = await run_in_threadpool(
-                flag, self._app, key["key"], await self._who(request)
-            )
+            question = Question(key["key"], await self._who(request))
+            answer, view = await self._questions.ask(question)
             if view is not None:
                 await self._intake.put(view, urgent=False)
         except CourtesyError as error:

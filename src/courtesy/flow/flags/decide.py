@@ -4,7 +4,7 @@ A flag is an experiment of the workspace's folder that no journey tests and that
 (``observed``): what a journey tests is shown by the journey, and nowhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,6 +38,14 @@ class Who:
 
 
 @dataclass(frozen=True)
+class Question:
+    """Which flag is asked for, and for whom."""
+
+    key: str
+    who: Who
+
+
+@dataclass(frozen=True)
 class Flag:
     """What a flag answers: the ``arm``, and its ``value`` (None leaves it to the code that asks).
 
@@ -51,29 +59,42 @@ class Flag:
     takes_part: bool
 
 
-def flag(app: App, key: str, who: Who) -> tuple[Flag, Accepted | None]:
-    """Decide one flag for one person.
+Answer = tuple[Flag, Accepted | None]
+"""What a flag answers, and the view of it to put into the inbox; None where it does not count, or
+where the person was exposed before."""
 
-    Returns:
-        The answer, and the view of it to put into the inbox; None where it does not count, or
-        where the person was exposed before.
+
+def flag(app: App, key: str, who: Who) -> Answer:
+    """Decide one flag for one person.
 
     Raises:
         NotFoundError: there is no such flag.
     """
+    (answer,) = answers(app, [Question(key, who)])
+    if isinstance(answer, NotFoundError):
+        raise answer
+    return answer
+
+
+def answers(app: App, questions: Sequence[Question]) -> list[Answer | NotFoundError]:
+    """Decide many at once: they share one look at the ledger, and cost little more than one.
+
+    Returns:
+        What ``flag`` returns or raises for each question, in their order.
+    """
     now = app.clock.now()
     with app.ledger.read() as transaction:
-        definitions = workspace.in_force(transaction)
-        tried = flags_of(definitions)
-        if key not in tried:
-            there = ", ".join(sorted(tried)) or "none"
-            raise NotFoundError(f"There is no flag {key!r:.60}. There is: {there}.")
-        turn = Turn(app, transaction, definitions, now)
-        named, person_id = found(transaction, who)
-        row = _decided(turn, {key: tried[key]}, person_id).row(0, named=True)
-    answer = _flag(tried[key], row)
-    counts = answer.takes_part and not row["before"]
-    return answer, _view(answer, named, person_id, now) if counts else None
+        turn = Turn(app, transaction, workspace.in_force(transaction), now)
+        tried = flags_of(turn.definitions)
+        called = [found(transaction, one.who) for one in questions]
+        pairs = [(one.key, who[1]) for one, who in zip(questions, called, strict=True)]
+        rows = _rows(turn, tried, pairs)
+    return [
+        _answer(tried[key], rows[key, person_id], named, now)
+        if key in tried
+        else _unknown(key, tried)
+        for (key, person_id), (named, _) in zip(pairs, called, strict=True)
+    ]
 
 
 def flags(app: App, who: Who) -> list[Flag]:
@@ -83,7 +104,8 @@ def flags(app: App, who: Who) -> list[Flag]:
         tried = flags_of(definitions)
         turn = Turn(app, transaction, definitions, app.clock.now())
         _, person_id = found(transaction, who)
-        decided = _decided(turn, tried, person_id).sort("experiment")
+        people, standings = _people([person_id]), experiments_store.standings(transaction)
+        decided = decide(turn, tried.values(), people, standings).sort("experiment")
     return [_flag(tried[row["experiment"]], row) for row in decided.iter_rows(named=True)]
 
 
@@ -111,10 +133,35 @@ def _called(transaction: Transaction, kind: str, value: str | None) -> tuple[str
     return profiles_store.called(transaction, kind, value) if value else None
 
 
-def _decided(turn: Turn, tried: Mapping[str, Experiment], person_id: str) -> pl.DataFrame:
+def _rows(
+    turn: Turn, tried: Mapping[str, Experiment], pairs: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """What is decided for each pair of a flag and a person, each flag for all of its people."""
+    people: dict[str, set[str]] = {}
+    for key, person_id in pairs:
+        if key in tried:
+            people.setdefault(key, set()).add(person_id)
     standings = experiments_store.standings(turn.transaction)
-    people = pl.DataFrame({"person_id": [person_id]})
-    return decide(turn, tried.values(), people, standings)
+    return {
+        (key, row["person_id"]): row
+        for key, those in people.items()
+        for row in decide(turn, [tried[key]], _people(those), standings).iter_rows(named=True)
+    }
+
+
+def _people(ids: Iterable[str]) -> pl.DataFrame:
+    return pl.DataFrame({"person_id": sorted(ids)})
+
+
+def _answer(experiment: Experiment, row: Mapping[str, Any], named: Who, now: datetime) -> Answer:
+    answer = _flag(experiment, row)
+    counts = answer.takes_part and not row["before"]
+    return answer, _view(answer, named, row["person_id"], now) if counts else None
+
+
+def _unknown(key: str, tried: Iterable[str]) -> NotFoundError:
+    there = ", ".join(sorted(tried)) or "none"
+    return NotFoundError(f"There is no flag {key!r:.60}. There is: {there}.")
 
 
 def _flag(experiment: Experiment, row: Mapping[str, Any]) -> Flag:
