@@ -1,7 +1,8 @@
 """One flag for one person over HTTP: how long, alone and eight at a time, by how many are known.
 
 A real server process (``courtesy serve``) answers. The first answer for a person is written down
-before it is given; later ones are only looked up. ``for-pros`` asks a condition, ``for-all`` none.
+before it is given; later ones are only looked up. ``for-pros`` has a condition on two traits, one
+of which differs from person to person; ``for-all`` has none.
 """
 
 import asyncio
@@ -35,12 +36,12 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 WORKSPACE = {
     "experiments/for-all.yaml": "experiment: for-all\narms: {control: 1, new: 1}\n",
     "experiments/for-pros.yaml": "experiment: for-pros\narms: {control: 1, new: 1}\n"
-    "if: {trait: plan, is: pro}\n",
+    "if: {all: [{trait: plan, is: pro}, {trait: spent, gte: 0}]}\n",
 }
 
 
 def fill(home: Path, people: int) -> None:
-    """So many people, each with a plan."""
+    """So many people, each with a plan, and an amount of their own that they spent."""
     users = pl.DataFrame({"user_id": [f"u{i}" for i in range(people)]})
     events = users.with_columns(
         pl.lit(None, pl.String()).alias("anonymous_id"),
@@ -48,12 +49,15 @@ def fill(home: Path, people: int) -> None:
         pl.lit(START, pl.Datetime("us", "UTC")).alias("occurred_at"),
     )
     identified = identify(events, pl.DataFrame(schema=KNOWN))
-    plan, name = pl.lit('"pro"').alias("value"), pl.lit("plan").alias("name")
-    traits = identified.events.select("person_id", name, plan, "occurred_at").cast(TRAITS)
+    values = {"plan": pl.lit('"pro"'), "spent": pl.int_range(pl.len()).cast(pl.String)}
+    traits = [
+        identified.events.select("person_id", pl.lit(name).alias("name"), value, "occurred_at")
+        for name, value in ((name, value.alias("value")) for name, value in values.items())
+    ]
     app = open_app(home)
     with app.ledger.write() as transaction:
         profiles_store.put_identified(transaction, identified, START)
-        profiles_store.put_traits(transaction, traits)
+        profiles_store.put_traits(transaction, pl.concat(traits).cast(TRAITS))
     app.close()
 
 
