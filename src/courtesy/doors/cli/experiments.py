@@ -166,8 +166,7 @@ def _sized(size: Size) -> Iterator[str]:
     if size.people_of_unit > 1:
         yield f"chance assigns clusters, of {size.people_of_unit:.2f} people on average"
     yield from _counted(size.counted, size.left_out)
-    alone = f", of whom {size.left_alone:.1%} are left out by holdouts" if size.left_alone else ""
-    yield f"{size.people_a_day:,.1f} people a day can take part{alone}"
+    yield f"{size.people_a_day:,.1f} people a day can take part, before traffic and layers"
     for one in size.needed:
         arms = ", ".join(f"{arm} {people:,}" for arm, people in one.arms.items())
         days = "at no pace" if one.days is None else f"{one.days:,} days"
@@ -188,6 +187,8 @@ def _started(name: str, plan: Mapping[str, Any]) -> Iterator[str]:
     days = f" in {plan['days_needed']:,} days" if plan["days_needed"] is not None else ""
     yield f"It needs {plan['people_needed']:,} people{days}."
     yield f"It ends after {plan['longest']:g} days at the latest."
+    if (plan["days_needed"] or 0) > plan["longest"]:
+        yield "  ! so its time is over before its people are there"
     yield from _counted(plan["counted"], plan["not_counted"])
 
 
