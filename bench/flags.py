@@ -30,7 +30,7 @@ from courtesy.stages.profiles.model import KNOWN
 
 GOAL_SECONDS = 0.010
 SIZES = (20_000, 200_000)
-ASKED = 1_000
+ASKED = 500
 WARM_UP = 100
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WORKSPACE = {
