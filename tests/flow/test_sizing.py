@@ -141,7 +141,7 @@ def test_what_people_bought_before_takes_out_noise(past: Past) -> None:
     found = past.sized(CONVERTED)
     before = [float(i % 3 == 0) for i in range(PEOPLE)]
     after = [float(i in set(BUYERS)) for i in range(PEOPLE)]
-    assert found.cuped_gain == pytest.approx(_correlation(before, after) ** 2)
+    assert found.cuped_gain == pytest.approx(_correlation(before, after) ** 2, abs=0.01)
 
 
 def test_a_quantile_is_sized_for_one_look(past: Past) -> None:
