@@ -25,8 +25,9 @@ def conclude(design: Design, outcomes: Sequence[Outcome], notices: Sequence[Noti
     found = corrected([c for o in outcomes for c in comparisons(design, o, of_arms(design, o))])
     ratio = _sample_ratio(design)
     warnings = [*notices, *noticed.of_design(design, ratio)]
-    warnings += [n for outcome in outcomes for n in noticed.of_outcome(design, outcome)]
-    warnings += [n for comparison in found for n in noticed.of_comparison(comparison)]
+    cases = [case for outcome in outcomes for case in noticed.of_outcome(design, outcome)]
+    cases += [case for comparison in found for case in noticed.of_comparison(comparison)]
+    warnings += noticed.gathered(cases)
     return Lift(
         name=design.name,
         control=design.control,

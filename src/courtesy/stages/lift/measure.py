@@ -16,6 +16,7 @@ from courtesy.ground.primitives.errors import DataError
 from courtesy.stages.lift.columns import Columns
 from courtesy.stages.lift.conclude import conclude
 from courtesy.stages.lift.model import Comparison, Design, Lift, Metric, Notice, Outcome, Tally
+from courtesy.stages.lift.notices import Case, gathered
 from courtesy.stages.lift.people import conversions, winsorised
 from courtesy.stages.lift.plan import Plan
 from courtesy.stages.lift.quantile import compared, values
@@ -100,12 +101,7 @@ def _with(lift: Lift, plan: Plan, found: Sequence[Comparison]) -> Lift:
 
 
 def _notices(plan: Plan, whole: Tally, row: Mapping[str, Any]) -> Iterator[Notice]:
-    for metric, outcome in zip(plan.means, whole.outcomes, strict=True):
-        yield from _incomplete(whole, outcome, Columns.of(plan, metric).size)
-    for n, _ in winsorised(plan):
-        yield from _held_back(plan.facts[n], row[f"limit{n}"])
-    for n in conversions(plan):
-        yield from _late(plan.facts[n], whole, row[f"before{n}"] or 0)
+    yield from gathered(_cases(plan, whole, row))
     if row["mixed"]:
         yield Notice(
             "two_arms",
@@ -120,21 +116,30 @@ def _notices(plan: Plan, whole: Tally, row: Mapping[str, Any]) -> Iterator[Notic
         )
 
 
-def _incomplete(whole: Tally, outcome: Outcome, size: int | None) -> Iterator[Notice]:
+def _cases(plan: Plan, whole: Tally, row: Mapping[str, Any]) -> Iterator[Case]:
+    for metric, outcome in zip(plan.means, whole.outcomes, strict=True):
+        yield from _incomplete(whole, outcome, Columns.of(plan, metric).size)
+    for n, _ in winsorised(plan):
+        yield from _held_back(plan.facts[n], row[f"limit{n}"])
+    for n in conversions(plan):
+        yield from _late(plan.facts[n], whole, row[f"before{n}"] or 0)
+
+
+def _incomplete(whole: Tally, outcome: Outcome, size: int | None) -> Iterator[Case]:
     everyone = sum(whole.units.values())
     waiting = everyone - sum(
         round(float(m.count) * (1.0 if size is None else float(m.mean[size])))
         for m in outcome.moments.values()
     )
     if waiting:
-        yield Notice(
+        yield Case(
             "incomplete_follow_up",
-            f"{waiting} of {everyone} people are left out of {outcome.metric}: their time to "
-            "respond is not over.",
+            "People are left out of a metric as long as their time to respond is not over",
+            f"{outcome.metric} ({waiting} of {everyone})",
         )
 
 
-def _late(metric: Metric, whole: Tally, before: int) -> Iterator[Notice]:
+def _late(metric: Metric, whole: Tally, before: int) -> Iterator[Case]:
     """Whether outcomes come before exposures, which then were recorded too late.
 
     Without a window all that was before is more than what came after; nothing after is a sign.
@@ -143,18 +148,20 @@ def _late(metric: Metric, whole: Tally, before: int) -> Iterator[Notice]:
     after = sum(float(m.count * m.mean[0]) for one in found for m in one.moments.values())
     too_many = before > _FAR_MORE * after if metric.within else not after
     if found and before >= _FEW and too_many:
-        yield Notice(
+        yield Case(
             "before_exposure",
-            f"{before:,} people had {metric.name} before they were exposed and {after:,.0f} after; "
-            "what came before does not count. Were the exposures recorded too late?",
+            "What came before the exposure does not count. Were the exposures recorded too late? "
+            "People who had it before, and after",
+            f"{metric.name} ({before:,} and {after:,.0f})",
         )
 
 
-def _held_back(metric: Metric, limit: float | None) -> Iterator[Notice]:
+def _held_back(metric: Metric, limit: float | None) -> Iterator[Case]:
     if limit is not None and limit <= 0:
         share = f"{100 * (metric.winsorise or 0):.4g}%"
-        yield Notice(
+        yield Case(
             "winsorised_away",
-            f"{share} of all people have {limit:g} {metric.name} or less, so that larger values "
-            "count as that; cap or a larger share would leave some.",
+            "All larger values count as the limit, which leaves nothing here; cap or a larger "
+            "share would leave some",
+            f"{metric.name} ({share} of all people have {limit:g} or less)",
         )

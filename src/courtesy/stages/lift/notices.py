@@ -1,6 +1,7 @@
 """What a reader has to know beside the figures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from courtesy.ground.stats import Moments, ratios
 from courtesy.stages.lift.estimates import people_of, present
@@ -18,6 +19,35 @@ _FEW = 10
 _FEW_CLUSTERS = 30
 
 
+@dataclass(frozen=True)
+class Case:
+    """Something to know of a metric, or of it in one arm; several of one kind are one notice.
+
+    ``said``: the sentence before the list of all that it is true of. ``arm``: with its figures.
+    """
+
+    name: str
+    said: str
+    metric: str
+    arm: str = ""
+
+
+def gathered(cases: Iterable[Case]) -> Iterator[Notice]:
+    """One notice of each kind, which names all metrics and arms, in the order of their first."""
+    found: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
+    for case in cases:
+        metrics = found.setdefault((case.name, case.said), {})
+        metrics.setdefault(case.metric, {})[case.arm] = None
+    for (name, said), metrics in found.items():
+        listed = "; ".join(_listed(metric, filter(None, arms)) for metric, arms in metrics.items())
+        yield Notice(name, f"{said}: {listed}.")
+
+
+def _listed(metric: str, arms: Iterable[str]) -> str:
+    told = ", ".join(arms)
+    return f"{metric} in {told}" if told else metric
+
+
 def of_design(design: Design, ratio: SampleRatio | None) -> Iterator[Notice]:
     """What is wrong with the arms."""
     if not design.randomised:
@@ -33,12 +63,12 @@ def of_design(design: Design, ratio: SampleRatio | None) -> Iterator[Notice]:
             f"{ratio.sequential_p_value:.2g} if looked at again and again). Find out why before "
             "believing any effect.",
         )
-    for arm, units in design.units.items():
-        if not units:
-            yield Notice("empty_arm", f"Nobody is in the arm {arm}; it is not compared.")
+    empty = [arm for arm, units in design.units.items() if not units]
+    if empty:
+        yield Notice("empty_arm", f"Arms without anybody are not compared: {', '.join(empty)}.")
 
 
-def of_outcome(design: Design, outcome: Outcome) -> Iterator[Notice]:
+def of_outcome(design: Design, outcome: Outcome) -> Iterator[Case]:
     """What is thin about a metric's sums."""
     sums = {arm: outcome.moments[arm] for arm in present(design)}
     pieces = [ratios(moments, outcome.pairs[:1]) for moments in sums.values() if moments.count]
@@ -48,54 +78,47 @@ def of_outcome(design: Design, outcome: Outcome) -> Iterator[Notice]:
         yield from _of_arm(arm, moments, outcome)
 
 
-def of_comparison(comparison: Comparison) -> Iterator[Notice]:
+def of_comparison(comparison: Comparison) -> Iterator[Case]:
     """Which figures are missing, and why."""
-    what = f"{comparison.metric} of arm {comparison.arm}"
+    what = comparison.metric, comparison.arm
     if comparison.effect is None:
-        yield Notice("no_effect", f"{what} cannot be computed.")
+        yield Case("no_effect", "What cannot be computed", *what)
     elif comparison.effect_low is None:
-        yield Notice(
-            "no_interval", f"{what} has no interval: too few units, or they do not differ."
-        )
+        said = "There is no interval where there are too few units, or they do not differ"
+        yield Case("no_interval", said, *what)
     if comparison.control_mean == 0:
-        yield Notice("no_lift", f"{what} has no relative lift: the control's mean is zero.")
+        said = "There is no relative lift where the control's mean is zero"
+        yield Case("no_lift", said, *what)
     elif comparison.effect_low is not None and comparison.lift_low is None:
-        yield Notice(
-            "unbounded_lift",
-            f"{what} has a relative lift without bounds: the control's mean is too close to zero.",
-        )
+        said = "The relative lift has no bounds where the control's mean is too close to zero"
+        yield Case("unbounded_lift", said, *what)
 
 
-def _constant(outcome: Outcome, values: set[float]) -> Iterator[Notice]:
+def _constant(outcome: Outcome, values: set[float]) -> Iterator[Case]:
     """Where nothing varies within the arms; by rounding, or in truth."""
     if len(values) == 1:
-        yield Notice("constant_metric", f"{outcome.metric} is the same for everybody.")
+        yield Case("constant_metric", "What is the same for everybody", outcome.metric)
     elif values:
-        yield Notice(
+        yield Case(
             "constant_arms",
-            f"{outcome.metric} does not vary within the arms, or too little beside its size to be "
-            "computed, so nobody can tell chance from effect.",
+            "Nobody can tell chance from effect where a metric does not vary within the arms, or "
+            "too little beside its size to be computed",
+            outcome.metric,
         )
 
 
-def _of_arm(arm: str, moments: Moments, outcome: Outcome) -> Iterator[Notice]:
-    units = float(moments.count)
+def _of_arm(arm: str, moments: Moments, outcome: Outcome) -> Iterator[Case]:
+    units, metric = float(moments.count), outcome.metric
     below = outcome.pairs[0][1]
     if outcome.kind == RATIO and units and below is not None and not moments.mean[..., below]:
-        yield Notice("no_denominator", f"{outcome.metric} is over a sum of zero in arm {arm}.")
+        yield Case("no_denominator", "What is over a sum of zero", metric, arm)
     hits = units * float(moments.mean[..., 0])
     people = people_of(moments, outcome)
     if units <= 1:
-        yield Notice("too_few", f"{outcome.metric} is known of {units:.0f} units in arm {arm}.")
+        yield Case("too_few", "What is known of one unit or none", metric, f"{arm} ({units:.0f})")
     elif outcome.kind == PROPORTION and min(hits, people - hits) < _FEW:
-        yield Notice(
-            "few_outcomes",
-            f"{outcome.metric} has {hits:.0f} of {people:.0f} in arm {arm}; below {_FEW} the "
-            "interval is rough.",
-        )
+        said = f"The interval is rough where fewer than {_FEW} did it or did not"
+        yield Case("few_outcomes", said, metric, f"{arm} ({hits:.0f} of {people:.0f})")
     if outcome.clustered and 1 < units < _FEW_CLUSTERS:
-        yield Notice(
-            "few_clusters",
-            f"{outcome.metric} is known of {units:.0f} clusters in arm {arm}; below "
-            f"{_FEW_CLUSTERS} the interval for one look is too narrow.",
-        )
+        said = f"Below {_FEW_CLUSTERS} clusters the interval for one look is too narrow"
+        yield Case("few_clusters", said, metric, f"{arm} ({units:.0f})")

@@ -10,6 +10,7 @@ from courtesy.ground.lake import Engine, Table
 from courtesy.ground.primitives.ids import digest
 from courtesy.ground.stats import Array, compare_quantile
 from courtesy.stages.lift.model import Comparison, Metric, Notice
+from courtesy.stages.lift.notices import Case, gathered
 from courtesy.stages.lift.plan import Plan
 from courtesy.stages.lift.statement import values as values_statement
 from courtesy.stages.lift.tally import Data
@@ -80,18 +81,8 @@ def _comparison(plan: Plan, metric: Metric, arm: str, control: Array, treated: A
 
 def notices(plan: Plan) -> Iterator[Notice]:
     """What a reader has to know of the quantiles of a plan."""
-    for metric in plan.quantiles:
-        yield _notice(plan, metric)
-
-
-def _notice(plan: Plan, metric: Metric) -> Notice:
+    said = "Quantiles have intervals for one look, and no p-value and no interval of the lift"
     if plan.clustered:
-        return Notice(
-            "no_quantile",
-            f"{metric.name} is a quantile, which is not compared where clusters were assigned.",
-        )
-    return Notice(
-        "quantile",
-        f"{metric.name} compares a quantile: its interval is for one look, and it has no p-value "
-        "and no interval of the lift.",
-    )
+        said = "Quantiles are not compared where clusters were assigned"
+    name = "no_quantile" if plan.clustered else "quantile"
+    return gathered(Case(name, said, metric.name) for metric in plan.quantiles)

@@ -76,7 +76,27 @@ def test_few_outcomes_are_counted_in_people_where_clusters_were_assigned() -> No
         moments[arm] = Moments.of(np.column_stack([did, size]))
     outcome = Outcome("bought", PROPORTION, moments, ((0, 1),), clustered=True)
     (notice,) = conclude(DESIGN, [outcome]).warnings
-    assert notice.detail.startswith("bought has 8 of 3000 in arm holdout")
+    assert notice.detail.endswith(": bought in holdout (8 of 3000).")
+
+
+def test_what_is_true_of_many_metrics_and_arms_is_said_once() -> None:
+    metrics = [f"metric {number}" for number in range(20)]
+    moments = {arm: Moments.of_counts(30, 2) for arm in "abcd"}
+    design = Design("it", "a", dict.fromkeys("abcd", 30), None)
+    lift = conclude(design, [Outcome(name, PROPORTION, moments) for name in metrics])
+    rough, *others = lift.warnings
+    assert len(others) == len({notice.name for notice in others})
+    assert rough.name == "few_outcomes"
+    assert all(f"{name} in a (2 of 30), b (2 of 30), c" in rough.detail for name in metrics)
+    assert as_text(lift).count("! few_outcomes") == 1
+    (told,) = [one for one in as_data(lift)["warnings"] if one.startswith("few_outcomes: ")]
+    assert told.endswith("metric 19 in a (2 of 30), b (2 of 30), c (2 of 30), d (2 of 30).")
+
+
+def test_arms_without_anybody_are_named_together() -> None:
+    design = replace(DESIGN, units={**UNITS, "sms": 0, "letter": 0}, shares=None)
+    (notice,) = [n for n in conclude(design, []).warnings if n.name == "empty_arm"]
+    assert notice.detail == "Arms without anybody are not compared: sms, letter."
 
 
 def test_no_outcome_in_the_control_leaves_no_lift_and_says_so() -> None:

@@ -252,7 +252,7 @@ def test_clusters_whose_time_is_not_over_are_counted_in_people(engine: Engine) -
     )
     plan = Plan("e", "control", [SPENT], rule=Fixed(), clustered=True)
     lift = measure(engine(orders(given)), people, plan, now=NOW)
-    assert told(lift)["incomplete_follow_up"].startswith("1 of 30 people are left out of spent")
+    assert told(lift)["incomplete_follow_up"].endswith(": spent (1 of 30).")
 
 
 def test_a_limit_that_leaves_nothing_is_named(engine: Engine) -> None:
@@ -260,7 +260,7 @@ def test_a_limit_that_leaves_nothing_is_named(engine: Engine) -> None:
     given.after = np.where(np.arange(30) < 2, 5.0, 0.0)
     held = Metric("held", SUM, ("Order",), "total", within=WEEK, winsorise=0.9)
     lift = measure(engine(orders(given)), exposed(given), Plan("e", "control", [held]), now=NOW)
-    assert told(lift)["winsorised_away"].startswith("90% of all people have 0 held or less")
+    assert told(lift)["winsorised_away"].endswith(": held (90% of all people have 0 or less).")
     assert "constant_metric" in told(lift)
 
 
