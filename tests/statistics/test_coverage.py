@@ -114,6 +114,23 @@ def test_covariates(record: Record, random: np.random.Generator) -> None:
     assert lift == nominal()
 
 
+@pytest.mark.parametrize(("units", "covariates"), [(10, 5), (20, 15), (50, 30)])
+def test_many_covariates_beside_few_units(
+    record: Record, random: np.random.Generator, units: int, covariates: int
+) -> None:
+    """Slopes that fit a few units closely must not make them look certain."""
+    arms = []
+    for _ in range(2):
+        before = random.normal(size=(RUNS, units, covariates))
+        after = before.sum(axis=-1, keepdims=True) + random.normal(size=(RUNS, units, 1))
+        arms.append(Moments.of(np.concatenate([after, before], axis=-1)))
+    control, treated = adjusted(arms)
+    found = compare(control, treated, Fixed())
+    figure = held(0, found.low, found.high)
+    record(f"coverage, {covariates} covariates beside {units} units an arm", figure)
+    assert figure == nominal()
+
+
 def test_strata(record: Record, random: np.random.Generator) -> None:
     runs, hits = 4_000, 0
     for _ in range(runs):

@@ -2,17 +2,36 @@
 
 Source: Deng, Xu, Kohavi & Walker (2013), "Improving the Sensitivity of Online Controlled
 Experiments by Utilizing Pre-Experiment Data" (CUPED), with one slope for each covariate, pooled
-within the arms.
+within the arms. Slopes come from the same data, so variances are those of the analysis of
+covariance (Cochran 1957, "Analysis of Covariance: Its Nature and Uses"): over what is left of the
+degrees of freedom, and larger by what chance differences of the covariates add on average.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
 import numpy as np
+import numpy.typing as npt
 
 from courtesy.ground.stats.estimate import Estimate, known
 from courtesy.ground.stats.moments import Array, Moments
+
+_COLLINEAR = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class _Cost:
+    """What estimating slopes costs, in the groups' shape.
+
+    ``usable``: whether there are units enough. ``more``: how much larger variances are. ``share``:
+    of the degrees of freedom that it takes.
+    """
+
+    usable: npt.NDArray[np.bool_]
+    more: Array
+    share: Array
 
 
 def adjusted(arms: Sequence[Moments]) -> list[Estimate]:
@@ -25,14 +44,17 @@ def adjusted(arms: Sequence[Moments]) -> list[Estimate]:
     Returns:
         One estimate for each arm, in the outcome's unit. A covariate that is constant or that
         repeats others changes nothing, and neither does an arm whose moments are unknown (NaN).
+        Where there are not more units than arms and covariates, nothing is adjusted.
     """
     told = [_told(arm) for arm in arms]
     together = reduce(add, told)
-    found = slopes(np.sum([arm.scatter for arm in told], axis=0))
+    scatter = np.sum([arm.scatter for arm in told], axis=0)
+    cost = _cost(scatter, np.sum([np.maximum(arm.count - 1, 0) for arm in told], axis=0))
+    found = np.where(cost.usable[..., None, None], slopes(scatter), 0.0)
     centre = together.mean[..., 1:]
     spread = found @ together.covariance[..., 1:, 1:] @ np.swapaxes(found, -1, -2)
     shared = spread[..., 0, 0] / np.maximum(together.count, 1)
-    return [_one(levelled(arm, found, centre), shared) for arm in arms]
+    return [_one(levelled(arm, found, centre), shared, cost) for arm in arms]
 
 
 def slopes(scatter: Array, outcomes: int = 1) -> Array:
@@ -44,13 +66,18 @@ def slopes(scatter: Array, outcomes: int = 1) -> Array:
         scatter: of the outcomes, then the covariates, pooled within the arms, ``(..., d, d)``.
         outcomes: how many of the columns are outcomes.
     """
-    size = np.sqrt(np.diagonal(scatter, axis1=-2, axis2=-1))
-    scale = np.where(size > 0, size, 1)
-    correlation = scatter / scale[..., :, None] / scale[..., None, :]
+    correlation, scale = _standardised(scatter)
     inside = correlation[..., outcomes:, outcomes:]
-    inverse = np.linalg.pinv(inside, rcond=1e-9, hermitian=True)
+    inverse = np.linalg.pinv(inside, rcond=_COLLINEAR, hermitian=True)
     standardised = correlation[..., :outcomes, outcomes:] @ inverse
     return np.asarray(standardised * scale[..., :outcomes, None] / scale[..., None, outcomes:])
+
+
+def _standardised(scatter: Array) -> tuple[Array, Array]:
+    """The columns' correlations, and what they were divided by."""
+    size = np.sqrt(np.diagonal(scatter, axis1=-2, axis2=-1))
+    scale = np.where(size > 0, size, 1)
+    return scatter / scale[..., :, None] / scale[..., None, :], scale
 
 
 def levelled(arm: Moments, found: Array, centre: Array) -> Moments:
@@ -78,6 +105,21 @@ def _told(arm: Moments) -> Moments:
     )
 
 
-def _one(arm: Moments, shared: Array) -> Estimate:
-    variance = arm.covariance[..., 0, 0] / np.maximum(arm.count, 1)
-    return Estimate(known(arm.mean[..., 0], arm.count), variance, arm.count, shared)
+def _cost(scatter: Array, freedom: Array) -> _Cost:
+    """What slopes cost that rest on ``scatter`` with so many degrees of freedom within the arms."""
+    correlation, _ = _standardised(scatter)
+    inside = correlation[..., 1:, 1:]
+    number = np.linalg.matrix_rank(inside, rtol=_COLLINEAR, hermitian=True)
+    usable = freedom - number > 1
+    left = np.where(usable, freedom - number, 2.0)
+    more = freedom / left * (freedom - 1) / (left - 1)
+    share = 1 - left / np.maximum(freedom, 1)
+    return _Cost(usable, np.where(usable, more, 1.0), np.where(usable, share, 0.0))
+
+
+def _one(arm: Moments, shared: Array, cost: _Cost) -> Estimate:
+    variance = arm.covariance[..., 0, 0] / np.maximum(arm.count, 1) * cost.more
+    spent = np.maximum(arm.count - 1, 0) * cost.share
+    return Estimate(
+        known(arm.mean[..., 0], arm.count), variance, arm.count, shared=shared, spent=spent
+    )

@@ -90,9 +90,13 @@ def information(control: Array, treated: Array) -> Array:
 
 def _freedom(control: Estimate, treated: Estimate) -> Array:
     total = np.square(control.variance + treated.variance)
-    parts = sum(np.square(a.variance) / np.maximum(a.units - 1, 1) for a in (control, treated))
+    parts = sum(np.square(a.variance) / _own_freedom(a) for a in (control, treated))
     enough = np.minimum(control.units, treated.units) > 1
     return np.where(enough & (total > 0), total / np.where(parts > 0, parts, 1), 0)
+
+
+def _own_freedom(arm: Estimate) -> Array:
+    return np.where(arm.units > 1, arm.units - 1 - arm.spent, 1)
 
 
 def _relative(control: Estimate, treated: Estimate, reach: Array) -> tuple[Array, Array, Array]:

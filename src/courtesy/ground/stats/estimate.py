@@ -22,6 +22,7 @@ class Estimate:
     ``shared``: variance that every arm has in common, such as that of a covariate's overall mean;
     it is no part of ``variance`` and vanishes in a difference.
     ``offset``: what was taken off all arms alike, so that their difference loses no digits.
+    ``spent``: degrees of freedom that went into slopes of covariates.
     """
 
     value: Array
@@ -29,6 +30,7 @@ class Estimate:
     units: Array
     shared: Array = field(default_factory=lambda: np.zeros(()))
     offset: float = 0.0
+    spent: Array = field(default_factory=lambda: np.zeros(()))
 
     @property
     def whole(self) -> Array:

@@ -212,12 +212,17 @@ def _named(column: str) -> str:
 
 
 def _label(column: str) -> str:
-    return f"NULLIF(TRIM(CAST({_named(column)} AS VARCHAR), '{_SPACES}'), '')"
+    """The text of a cell without spaces around it; the slow way only where there are tabs."""
+    text = f"CAST({_named(column)} AS VARCHAR)"
+    trimmed = (
+        f"CASE WHEN CONTAINS({text}, '\t') THEN TRIM({text}, '{_SPACES}') ELSE TRIM({text}) END"
+    )
+    return f"NULLIF({trimmed}, '')"
 
 
 def _who(column: str) -> str:
-    """What a unit, an arm or a cluster is called; one that is not a number has no name."""
-    return f"CASE WHEN LOWER({_label(column)}) <> 'nan' THEN {_label(column)} END"
+    """What a unit, an arm or a cluster is called; a number that is none is no name."""
+    return f"NULLIF({_label(column)}, 'nan')"
 
 
 def _filled(column: str) -> str:

@@ -65,7 +65,8 @@ def measure_file(path: Path, plan: FilePlan) -> Lift:
         )
     outcomes = [_outcome(layout, i, by_arm) for i, _ in enumerate(layout.metrics)]
     design = _design(path, plan, arms, by_arm)
-    return conclude(design, outcomes, [*notices, *_uneven(design, outcomes, layout)])
+    more = [*_uneven(design, outcomes, layout), *_unadjusted(outcomes)]
+    return conclude(design, outcomes, [*notices, *more])
 
 
 def _layout(source: Source, plan: FilePlan) -> tuple[Layout, dict[str, str | None]]:
@@ -227,3 +228,16 @@ def _uneven(design: Design, outcomes: Sequence[Outcome], layout: Layout) -> Iter
         lacking = [design.units[a] - float(outcome.moments[a].count) for a in present]
         if sum(lacking) and chi_square(lacking, expected) < ALARM:
             yield Notice("uneven_missing", f"{outcome.metric} is missing more in some arms.")
+
+
+def _unadjusted(outcomes: Sequence[Outcome]) -> Iterator[Notice]:
+    """Where there are too few units for covariates to take anything out."""
+    for outcome in outcomes:
+        units = sum(max(float(arm.count) - 1, 0) for arm in outcome.moments.values())
+        covariates = len(outcome.pairs) - 1
+        if covariates and units - covariates <= 1:
+            yield Notice(
+                "too_many_covariates",
+                f"{outcome.metric} is known of too few units for {covariates} covariates; none was "
+                "used.",
+            )

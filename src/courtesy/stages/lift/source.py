@@ -68,6 +68,7 @@ def opened(path: Path) -> Iterator[Source]:
         )
         raise DataError(found, place=str(path))
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         connection.execute(f"SET memory_limit = '{_MEMORY}'")
         connection.execute(f"SET temp_directory = '{_quoted(folder)}'")
         try:

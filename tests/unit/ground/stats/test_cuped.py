@@ -72,3 +72,26 @@ def test_an_arm_that_is_unknown_leaves_the_others_as_they_are() -> None:
         assert float(one.value) == float(other.value)
         assert float(one.variance) == float(other.variance)
         assert float(one.shared) == float(other.shared)
+
+
+def test_more_covariates_than_units_change_nothing() -> None:
+    rows = random.normal(size=(2, 4, 8))
+    arms = [Moments.of(rows[0]), Moments.of(rows[1])]
+    plain = [mean_of(arm.columns(0)) for arm in arms]
+    for one, other in zip(adjusted(arms), plain, strict=True):
+        assert float(one.value) == pytest.approx(float(other.value))
+        assert float(one.variance) == pytest.approx(float(other.variance))
+        assert float(one.spent) == 0
+
+
+def test_a_covariate_that_says_nothing_costs_its_degree_of_freedom() -> None:
+    """On average: the variance is that of the least squares with the covariate in it."""
+    ours, oracle = [], []
+    treated = np.repeat([0.0, 1.0], 6)
+    for _ in range(400):
+        before, after = random.normal(size=(2, 12))
+        arms = [Moments.of(np.column_stack([after, before])[treated == arm]) for arm in (0.0, 1.0)]
+        ours.append(sum(float(arm.variance) for arm in adjusted(arms)))
+        fit = sm.OLS(after, np.column_stack([np.ones(12), treated, before])).fit()
+        oracle.append(fit.bse[1] ** 2)
+    assert np.mean(ours) == pytest.approx(np.mean(oracle), rel=0.02)

@@ -120,3 +120,12 @@ def test_a_metric_that_is_its_own_covariate_is_told(write: Write) -> None:
 def test_few_clusters_are_told(write: Write) -> None:
     assert "few_clusters" in names(measured(write(PLAIN), cluster="group"))
     assert "few_clusters" not in names(measured(write(PLAIN)))
+
+
+def test_too_many_covariates_are_told(write: Write) -> None:
+    asked = {"covariates": ["visits", "group"]}
+    head, *rows = PLAIN.splitlines()
+    few = write("\n".join([head, *rows[:5]]), "few.csv")
+    assert "too_many_covariates" in names(measured(few, **asked))
+    assert only(measured(few, **asked)).effect == pytest.approx(only(measured(few)).effect)
+    assert "too_many_covariates" not in names(measured(write(PLAIN), **asked))
