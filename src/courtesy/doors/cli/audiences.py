@@ -75,7 +75,7 @@ def explain_person(
         "member_since": found.member_since,
         "leaves": rows,
     }
-    title = _title(name, person_id, found.holds, found.member_since)
+    title = _title(name, person, found.holds, found.member_since)
     columns = ("path", "leaf", "holds", "evidence")
     answer(data, json=json, text=lambda: _table(columns, rows, title))
 
@@ -95,13 +95,14 @@ def refresh(context: typer.Context, json: Json = False) -> None:
 def _named(transaction: Transaction, name: str) -> Audience:
     known = store.in_force(transaction)
     if name not in known:
-        raise NotFoundError(f"No audience is called {name!r}. Known: {', '.join(sorted(known))}.")
+        there = ", ".join(sorted(known)) or "none; courtesy apply puts a workspace in force"
+        raise NotFoundError(f"No audience is called {name!r}. There is: {there}.")
     return known[name]
 
 
-def _title(name: str, person_id: str, holds: bool, since: datetime | None) -> str:
+def _title(name: str, person: str, holds: bool, since: datetime | None) -> str:
     member = f"a member since {since:%Y-%m-%d %H:%M} UTC" if since else "not a member"
-    return f"{name} {'means' if holds else 'does not mean'} {person_id} ({member})"
+    return f"{name} {'means' if holds else 'does not mean'} {person} ({member})"
 
 
 def _table(columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]], title: str = "") -> Table:

@@ -1,6 +1,7 @@
 """What people did, as it stands in the history."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import polars as pl
@@ -67,7 +68,15 @@ def _events_of(app: App, person: str, limit: int) -> list[dict[str, Any]]:
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table | str:
     if not rows:
         return "None."
-    table = Table(*rows[0])
+    table = Table()
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(str(value)) for value in row.values()))
+        table.add_row(*(escape(_cell(value)) for value in row.values()))
     return table
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return "" if value is None else str(value)

@@ -1,6 +1,7 @@
 """Write keys: who may send events."""
 
 import secrets
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -14,12 +15,18 @@ _KEY_BYTES = 24
 
 
 @keys.command()
-def create(context: typer.Context, name: str, *, json: Json = False) -> None:
+def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Who will send, such as app or shop.")],
+    *,
+    json: Json = False,
+) -> None:
     """Make a write key for a source, and show it this once; only a digest of it is kept."""
     key = secrets.token_urlsafe(_KEY_BYTES)
     with opened(context) as app, app.ledger.write() as transaction:
         store.add_source(transaction, name, key, app.clock.now())
-    answer({"source": name, "write_key": key}, json=json, text=lambda: f"Write key: {key}")
+    said = f"Write key: {key}\nIt is shown only now. Clients send with it to: courtesy serve"
+    answer({"source": name, "write_key": key}, json=json, text=lambda: said)
 
 
 @keys.command("list")

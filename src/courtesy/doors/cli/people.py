@@ -1,7 +1,10 @@
 """``courtesy people``: who is known."""
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Annotated, Any
 
+import msgspec
 import typer
 from rich.table import Table
 
@@ -47,4 +50,34 @@ def show(
         found = dict(profiles_store.person(transaction, person))
         found |= journeys_store.of_person(transaction, found["person_id"])
         found["messages"] = messages_store.of_person(transaction, found["person_id"])
-    answer(found, json=json, text=lambda: found)
+    answer(found, json=json, text=lambda: _lines(found))
+
+
+def _lines(person: Mapping[str, Any]) -> str:
+    """One part after the other; each entry of a list on a line of its own."""
+    return "\n".join(line for name, part in person.items() for line in _part(name, part))
+
+
+def _part(name: str, part: object) -> Iterator[str]:
+    if not isinstance(part, (Mapping, list)):
+        yield f"{name}: {_plain(part)}"
+        return
+    yield f"{name}:" if part else f"{name}: none"
+    if isinstance(part, Mapping):
+        yield from (f"  {key}: {_plain(value)}" for key, value in part.items())
+    else:
+        yield from (f"  {_entry(one)}" for one in part)
+
+
+def _entry(one: object) -> str:
+    if not isinstance(one, Mapping):
+        return _plain(one)
+    return ", ".join(f"{key} {_plain(value)}" for key, value in one.items() if value is not None)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M} UTC"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

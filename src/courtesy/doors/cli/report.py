@@ -11,7 +11,7 @@ from courtesy.doors.cli.moment import At, as_of
 from courtesy.doors.demo.home import effects, note_of
 from courtesy.doors.demo.truth import EXPLANATION
 from courtesy.doors.web import Report, experiment, gather, page
-from courtesy.ground.primitives.errors import HomeError
+from courtesy.ground.primitives.errors import InputError
 
 
 def report(
@@ -41,7 +41,7 @@ def write(app: App, file: Path, person: str | None = None, *, pages: bool = Fals
 
     Raises:
         NotFoundError: nobody is called ``person``.
-        HomeError: a file cannot be written.
+        InputError: a file cannot be written.
     """
     truths = effects(note_of(app.home))
     stem = file.stem if pages else ""
@@ -49,7 +49,7 @@ def write(app: App, file: Path, person: str | None = None, *, pages: bool = Fals
     try:
         file.write_text(page(found), encoding="utf-8")
     except OSError as error:
-        raise HomeError(f"{error.strerror}.", place=str(file)) from error
+        raise InputError(f"{error.strerror}.", place=str(file)) from error
     for one in found.tried:
         if one.page:
             experiment.write(one.findings, file.with_name(one.page))

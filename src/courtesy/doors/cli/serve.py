@@ -1,37 +1,64 @@
 """Serving: the API, and the worker that acts on what comes in."""
 
 import signal
+import socket
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import Annotated
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from courtesy.app import App
 from courtesy.doors.api import create_api
 from courtesy.doors.cli.frame import Json, answer, log_console, opened
 from courtesy.doors.worker import Worker
+from courtesy.ground.primitives.errors import InputError
 from courtesy.stages.events import store
 
 
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port to listen on; 0 is any free one.")
+    ] = 8000,
     json: Json = False,
 ) -> None:
     """Take events in over HTTP and act on them, until stopped by SIGTERM or Ctrl-C."""
-    with opened(context) as app:
-        _greet(app, f"http://{host}:{port}", json=json)
+    with opened(context) as app, _listening(host, port) as listener:
+        _greet(app, f"http://{host}:{listener.getsockname()[1]}", json=json)
         signal.signal(signal.SIGTERM, _leave)
         worker = Worker(app)
         api = create_api(app, arrived=worker.wake)
         worker.start()
         try:
-            uvicorn.run(api, host=host, port=port, log_level="warning", access_log=False)
+            _answer(api, listener)
         finally:
             worker.stop()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """The address, taken before anything begins.
+
+    Raises:
+        InputError: it is not this machine's, or somebody else has it.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        why = str(error.strerror).partition(" (")[0]
+        detail = f"{why}; choose another with --host and --port."
+        raise InputError(detail, place=f"{host}:{port}") from None
+
+
+def _answer(api: FastAPI, listener: socket.socket) -> None:
+    config = uvicorn.Config(api, log_level="warning", access_log=False, lifespan="off")
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -101,14 +101,14 @@ def test_an_explanation_names_every_leaf(home: Path, name: str) -> None:
 
 def test_an_explanation_as_text(home: Path) -> None:
     refreshed(home)
-    assert "buyers means p-ann (a member since" in said(home, "explain", "buyers", "ann")
+    assert "buyers means ann (a member since" in said(home, "explain", "buyers", "ann")
     text = said(home, "explain", "buyers", "bob")
-    assert "buyers does not mean p-bob (not a member)" in text
+    assert "buyers does not mean bob (not a member)" in text
     assert "all[0]" in text
 
 
 def test_what_is_not_there_is_named(home: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"'sellers'. Known: buyers"):
+    with pytest.raises(NotFoundError, match=r"'sellers'. There is: buyers"):
         said(home, "count", "sellers")
     with pytest.raises(NotFoundError, match="nobody"):
         said(home, "explain", "buyers", "nobody")
