@@ -67,6 +67,8 @@ def make_home(home: Path, settings: Settings | None = None) -> None:
     try:
         home.mkdir(parents=True, exist_ok=True)
         _make_secret(home / "secret")
+    except FileExistsError as error:
+        raise HomeError("It is a file, not a folder.", place=str(home)) from error
     except OSError as error:
         raise HomeError(f"{error.strerror}.", place=str(home)) from error
     ledger = _ledger(home, settings or Settings())

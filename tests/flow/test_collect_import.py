@@ -174,7 +174,7 @@ def test_a_file_that_breaks_off_says_where_and_keeps_what_came_before(
     )
     code, out, err = run("import", "events", file, "--mapping", mapping)
     assert (code, out) == (1, "")
-    assert f"Error: {file}:15001: This data cannot be analysed. It is broken or breaks off" in err
+    assert f"Error: {file}:15001: This data cannot be used. It is broken or breaks off" in err
     assert err.endswith("Before that, 15,000 rows were imported.")
     assert answer(run, "events", "count")["count"] == 15_000
 
@@ -182,9 +182,9 @@ def test_a_file_that_breaks_off_says_where_and_keeps_what_came_before(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("absent.csv",), "absent.csv: This data cannot be analysed. There is no such file."),
-        (("m.yaml",), "m.yaml: This data cannot be analysed. Its name should end with"),
-        (("a.csv", "--mapping", "absent.yaml"), "absent.yaml: This data cannot be analysed."),
+        (("absent.csv",), "absent.csv: This data cannot be used. There is no such file."),
+        (("m.yaml",), "m.yaml: This data cannot be used. Its name should end with"),
+        (("a.csv", "--mapping", "absent.yaml"), "absent.yaml: This data cannot be used."),
         (("a.csv", "--mapping", "m.yaml"), "m.yaml:1: person: This definition is not valid."),
     ],
 )

@@ -7,7 +7,8 @@
     │   ├── ConditionError    a node of the condition language
     │   ├── MappingError      an import mapping
     │   ├── CallError         an API call
-    │   └── DataError         rows of outside data
+    │   └── DataError         rows of outside data, or of a home
+    │       └── TooEarlyError   nobody came so far
     ├── QueryError          a question to the history
     ├── NotFoundError       the thing asked for is not there
     ├── AuthError           who is asking
@@ -59,7 +60,11 @@ class CallError(InputError):
 
 
 class DataError(InputError):
-    """This data cannot be analysed."""
+    """This data cannot be used."""
+
+
+class TooEarlyError(DataError):
+    """It is too early to tell."""
 
 
 class QueryError(CourtesyError):

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from courtesy.ground.lake import Engine, Table
-from courtesy.ground.primitives.errors import DataError
+from courtesy.ground.primitives.errors import DataError, TooEarlyError
 from courtesy.stages.lift.columns import Columns
 from courtesy.stages.lift.conclude import conclude
 from courtesy.stages.lift.model import Comparison, Design, Lift, Metric, Notice, Outcome, Tally
@@ -48,14 +48,15 @@ def measure(
         merges: ``MERGES`` rows; None when nobody was merged.
 
     Raises:
-        DataError: nobody was exposed, or the control has nobody or nothing beside it.
+        TooEarlyError: nobody was exposed.
+        DataError: the control has nobody or nothing beside it.
         DefinitionError: a metric does not fit together, or needs what the exposures do not have.
     """
     found = summed(Data(engine, exposures, now, merges), plan)
     whole = next(grouped(plan, found), None)
     if whole is None:
         what = "come to its trigger" if found.rows and plan.trigger else "been exposed to it"
-        raise DataError(f"Nobody has {what} yet.", place=plan.experiment)
+        raise TooEarlyError(f"Nobody has {what} yet.", place=plan.experiment)
     notices = [*_notices(plan, whole, found.rows[0]), *quantile_notices(plan)]
     lift = conclude(design_of(plan, whole), whole.outcomes, notices)
     quantiles = [

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from courtesy.ground.lake import DuckDBEngine, Lake
-from courtesy.ground.primitives.errors import DataError, DefinitionError
+from courtesy.ground.primitives.errors import DataError, DefinitionError, TooEarlyError
 from courtesy.ground.rules import Did, parse
 from courtesy.ground.stats import Fixed
 from courtesy.stages.events.model import EVENTS
@@ -279,7 +279,7 @@ def test_outcomes_on_both_sides_of_the_exposure_are_usual(measured: Measure) -> 
 
 
 def test_an_experiment_without_exposures_is_an_error(measured: Measure) -> None:
-    with pytest.raises(DataError, match=r"welcome: .*Nobody has been exposed"):
+    with pytest.raises(TooEarlyError, match=r"welcome: .*Nobody has been exposed"):
         measured([], exposures({}), BOUGHT)
 
 
