@@ -69,6 +69,20 @@ def test_a_column_that_came_later_is_null_before(engine: Engine, lake: Lake) -> 
     assert engine.query(sql, tables=[wider], frames={}).rows() == [("a", None), ("b", "home")]
 
 
+def test_a_declared_column_is_there_where_every_file_predates_it(
+    engine: Engine, lake: Lake
+) -> None:
+    lake.append(VISITS, _visits("a"), writer="test", version=1)
+    wider = Table("visits", "occurred_at", pl.Schema({**VISITS.schema, "unit": pl.String()}))
+    found = engine.query("SELECT * FROM visits", tables=[wider], frames={})
+    assert found.schema == {**wider.schema, "day": pl.Date()}
+    assert found["unit"].to_list() == [None]
+    later = _visits("b", start=START + timedelta(days=9)).with_columns(unit=pl.lit("home"))
+    lake.append(wider, later, writer="test", version=2)
+    sql, day = "SELECT unit FROM visits WHERE unit IS NULL", date(2026, 3, 1)
+    assert engine.query(sql, tables=[wider], frames={}, since=day, until=day).rows() == [(None,)]
+
+
 def test_times_are_utc_to_the_microsecond(engine: Engine, lake: Lake) -> None:
     lake.append(VISITS, _visits("a"), writer="test", version=1)
     found = engine.query(

@@ -88,13 +88,19 @@ class DuckDBEngine:
 
 
 def _attach(cursor: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str]) -> None:
+    """Name the table; its declared columns are there even where every file predates one."""
+    declared = f"declared_{table.name}"
+    schema = {**table.schema, DAY: pl.Date()}
+    cursor.register(declared, pl.DataFrame(schema=schema).to_arrow())
+    cursor.execute(f"CREATE TEMP VIEW {table.name} AS {_rows(declared, files)}")
+
+
+def _rows(declared: str, files: Sequence[str]) -> str:
     if not files:
-        schema = {**table.schema, DAY: pl.Date()}
-        cursor.register(table.name, pl.DataFrame(schema=schema).to_arrow())
-        return
+        return f"SELECT * FROM {declared}"  # noqa: S608 - our own name
     paths = ", ".join(map(_literal, files))
-    cursor.execute(
-        f"CREATE TEMP VIEW {table.name} AS"  # noqa: S608 - our own names
+    return (
+        f"SELECT * FROM {declared} WHERE false UNION ALL BY NAME"  # noqa: S608 - our own names
         f" SELECT * FROM read_parquet([{paths}], hive_partitioning = true, union_by_name = true)"
     )
 
