@@ -66,11 +66,12 @@ def test_lift_of_a_firm_control_is_the_delta_methods() -> None:
     assert float(effect.lift_high) == pytest.approx(ratio - 1 + half, rel=1e-2)
 
 
+def estimate(value: float, variance: float, units: float) -> Estimate:
+    return Estimate(np.array(value), np.array(variance), np.array(units))
+
+
 def test_lift_of_a_weak_control_is_fiellers() -> None:
-    control, treated = (
-        Estimate(*map(np.array, (1.0, 0.09, 1e9))),
-        Estimate(*map(np.array, (1.5, 0.04, 1e9))),
-    )
+    control, treated = estimate(1.0, 0.09, 1e9), estimate(1.5, 0.04, 1e9)
 
     def distance(ratio: float) -> float:
         return (1.5 - ratio) ** 2 - stats.norm.isf(0.025) ** 2 * (0.04 + ratio**2 * 0.09)
@@ -81,10 +82,7 @@ def test_lift_of_a_weak_control_is_fiellers() -> None:
 
 
 def test_lift_beside_a_control_that_could_be_zero_has_no_bounds() -> None:
-    control, treated = (
-        Estimate(*map(np.array, (0.1, 0.09, 100.0))),
-        Estimate(*map(np.array, (1.5, 0.04, 100.0))),
-    )
+    control, treated = estimate(0.1, 0.09, 100.0), estimate(1.5, 0.04, 100.0)
     effect = compare(control, treated, Fixed())
     assert float(effect.lift) == pytest.approx(14)
     assert np.isnan(effect.lift_low)
