@@ -67,8 +67,9 @@ class Lake:
             for _ in range(_TRIES):
                 try:
                     _make_room(log, rows)
-                    if version > _came(log.newest(), writer):
-                        log.append(rows, Transaction(writer, version))
+                    opened = log.begin(rows)
+                    if version > _came(opened, writer):
+                        log.append(opened, rows, Transaction(writer, version))
                 except DeltaError as error:
                     log.close()
                     if not _overtaken(error):

@@ -52,18 +52,28 @@ class Log:
         """Forget what is known, after a failure for example."""
         self._opened = None
 
-    def append(self, frame: pl.DataFrame, mark: Transaction) -> None:
+    def begin(self, frame: pl.DataFrame) -> DeltaTable:
+        """The newest table, made for such rows where there is none yet.
+
+        Of two processes that make it at once delta-rs 1.6 may let both, one after the other's first
+        rows; so ask what has come only after this.
+        """
+        opened = self.newest()
+        if opened is None:
+            self._opened = opened = self._create(frame.to_arrow().schema)
+            self.settle(-1)
+        return opened
+
+    def append(self, opened: DeltaTable, frame: pl.DataFrame, mark: Transaction) -> None:
         """Commit the rows together with ``mark``, and see them safely on the disk.
 
         Columns that the table does not have yet are null in the rows that it has.
-        Fails where another process committed the same mark since ``newest`` was last asked.
+        Fails where another process committed the same mark since the table was ``opened``.
         """
-        rows = frame.to_arrow()
-        before = self._opened.version() if self._opened else -1
-        self._opened = self._opened or self._create(rows.schema)
+        before = opened.version()
         write_deltalake(
-            self._opened,
-            rows,
+            opened,
+            frame.to_arrow(),
             mode="append",
             schema_mode="merge",
             commit_properties=CommitProperties(app_transactions=[mark]),

@@ -9,11 +9,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
 from courtesy.ground.lake import Lake, Table
-from courtesy.ground.lake.log import _CONFIGURATION
+from courtesy.ground.lake.log import _CONFIGURATION, Log
 from courtesy.ground.primitives.errors import HomeError
 from courtesy.ground.primitives.ids import digest
 
@@ -218,6 +220,23 @@ def test_the_same_batch_in_two_processes_arrives_once(lake: Lake) -> None:
     writers = [_appending(lake, "inbox") for _ in range(2)]
     assert [writer.wait() for writer in writers] == [0, 0]
     assert _people(lake) == sorted(f"inbox-{version}" for version in range(1, 21))
+
+
+def test_who_makes_the_table_after_others_wrote_looks_again(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that make it at once delta-rs may let both, the second behind the other's rows."""
+
+    make = Log._create
+
+    def late(log: Log, _: pa.Schema) -> DeltaTable:
+        monkeypatch.setattr(Log, "_create", make)
+        Lake(lake.folder).append(VISITS, _visits("a"), writer="inbox", version=1)
+        return DeltaTable(str(log.folder))
+
+    monkeypatch.setattr(Log, "_create", late)
+    lake.append(VISITS, _visits("a"), writer="inbox", version=1)
+    assert _people(lake) == ["a"]
 
 
 def test_a_path_that_cannot_hold_a_lake_is_refused(tmp_path: Path) -> None:
