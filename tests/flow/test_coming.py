@@ -223,6 +223,29 @@ def test_who_may_not_enter_again_does_not_come(past: Past) -> None:
         past.sized(entry="{event: Cart Left, again: never}")
 
 
+def test_who_was_taken_out_may_come_again(past: Past) -> None:
+    """Twenty buy at once, so that the first passage ends; ten leave a cart again three days on."""
+    began = NOW - timedelta(days=13)
+    carts = [("Cart Left", 0, 20), ("Order Completed", 6, 20), ("Cart Left", 72, 10)]
+    past.hear(
+        {
+            "type": "track",
+            "userId": f"back{i}",
+            "event": event,
+            "messageId": f"{event} {hours} {i}",
+            "timestamp": (began + timedelta(hours=hours)).isoformat(),
+        }
+        for event, hours, people in carts
+        for i in range(people)
+    )
+    given = {"steps": "  - wait: 1d\n", "goal": "{did: Order Completed, within: 2d}"}
+    once = past.sized(**given, entry="{event: Cart Left}")
+    again = past.sized(**given, entry="{event: Cart Left, again: 3d}")
+    assert again.people_seen == once.people_seen + 10
+    rested = past.sized(**given, entry="{event: Cart Left, again: 4d}")
+    assert rested.people_seen == once.people_seen
+
+
 def test_an_audience_counts_who_joins(past: Past) -> None:
     found = past.sized(entry="{audience: left}")
     assert found.people_seen == PEOPLE

@@ -135,10 +135,10 @@ def _walked(lately: Lately, way: Way) -> Coming:
         fit = held(lately.turn, {"fits": entry.condition}, moments).filter("fits")
         entered = fit.select(entered.columns)
         counted.append(f"{_people(entered):,} of them met its condition")
-    first = _first(_welcome(lately, journey, entered))
-    if first.height < _people(entered):
-        counted.append(f"{first.height:,} could enter, as the others had before")
-    there = arrived(lately.turn, way, first)
+    welcome = _welcome(lately, journey, entered)
+    if _people(welcome) < _people(entered):
+        counted.append(f"{_people(welcome):,} could enter, as the others had before")
+    there = _first(arrived(lately.turn, way, welcome))
     counted.append(f"{there.height:,} came to the test")
     delay = there.select((pl.col("exposed_at") - pl.col("entered_at")).max()).item()
     people = there.with_columns(pl.col("came_at") + way.longest).select(_COLUMNS)
@@ -171,13 +171,22 @@ def _invited(lately: Lately, journey: Journey) -> pl.DataFrame:
 
 
 def _welcome(lately: Lately, journey: Journey, entered: pl.DataFrame) -> pl.DataFrame:
-    """Without those whom an entry from before the look-back kept from entering again."""
+    """The invitations that let somebody in: the first of each person, later ones as ``again`` says.
+
+    The last entry from before the look-back counts too.
+    """
     standing = journeys_store.standing(lately.turn.transaction, journey.name, entered)
     before = standing.filter(pl.col("last_entered_at") < lately.start)
-    known = entered.join(before, on="person_id", how="left", maintain_order="left")
-    last, again = pl.col("last_entered_at"), journey.entry.again
-    rested = pl.lit(value=False) if again is None else pl.col("entered_at") >= last + again
-    return known.filter(last.is_null() | rested).select(entered.columns)
+    last = dict(before.select("person_id", "last_entered_at").iter_rows())
+    again, lets_in = journey.entry.again, []
+    ordered = entered.sort("came_at", "person_id", "entry")
+    for person_id, at in ordered.select("person_id", "entered_at").iter_rows():
+        stranger = person_id not in last
+        rested = again is not None and not stranger and at > last[person_id]
+        lets_in.append(stranger or (rested and at >= last[person_id] + again))
+        if lets_in[-1]:
+            last[person_id] = at
+    return ordered.filter(pl.Series(lets_in, dtype=pl.Boolean))
 
 
 def _joined(lately: Lately, audience: str) -> pl.DataFrame:
