@@ -128,7 +128,7 @@ def _check_running(transaction: Transaction, wanted: Workspace, sources: Iterabl
     people = experiments_store.counts(transaction)
     counted, places = people.keys(), _places(known, wanted)
     _check_taken(people, wanted, places)
-    for name in sorted((running | (counted - started.keys())) & now.experiments.keys()):
+    for name in sorted((running | counted) & now.experiments.keys()):
         new = wanted.experiments.get(name)
         _check_same(now.experiments[name], new, places, pilot=name in running)
     _check_cluster(now.policy, wanted.policy, sorted(counted & _clustered(now)), known)
