@@ -28,8 +28,8 @@ def estimate(values: Array) -> Estimate:
     return mean_of(Moments.of(values[:, None]))
 
 
-def known(value: float, variance: float) -> Estimate:
-    return Estimate(np.array(value), np.array(variance), np.array(1e9))
+def known(value: float, variance: float, units: float = 1e9) -> Estimate:
+    return Estimate(np.array(value), np.array(variance), np.array(units))
 
 
 def shown(control: Array = CONTROL, treated: Array = TREATED, alpha: float = 0.05) -> Effect:
@@ -66,12 +66,8 @@ def test_lift_of_a_firm_control_is_the_delta_methods() -> None:
     assert float(effect.lift_high) == pytest.approx(ratio - 1 + half, rel=1e-2)
 
 
-def estimate(value: float, variance: float, units: float) -> Estimate:
-    return Estimate(np.array(value), np.array(variance), np.array(units))
-
-
 def test_lift_of_a_weak_control_is_fiellers() -> None:
-    control, treated = estimate(1.0, 0.09, 1e9), estimate(1.5, 0.04, 1e9)
+    control, treated = known(1.0, 0.09), known(1.5, 0.04)
 
     def distance(ratio: float) -> float:
         return (1.5 - ratio) ** 2 - stats.norm.isf(0.025) ** 2 * (0.04 + ratio**2 * 0.09)
@@ -82,7 +78,7 @@ def test_lift_of_a_weak_control_is_fiellers() -> None:
 
 
 def test_lift_beside_a_control_that_could_be_zero_has_no_bounds() -> None:
-    control, treated = estimate(0.1, 0.09, 100.0), estimate(1.5, 0.04, 100.0)
+    control, treated = known(0.1, 0.09, 100.0), known(1.5, 0.04, 100.0)
     effect = compare(control, treated, Fixed())
     assert float(effect.lift) == pytest.approx(14)
     assert np.isnan(effect.lift_low)
