@@ -12,9 +12,11 @@ from courtesy.ground.stats import (
     Fixed,
     Moments,
     adjusted,
+    averaged,
     compare,
     compare_quantile,
     mean_of,
+    per_reached,
     post_stratified,
     ratios,
     shrunk,
@@ -145,6 +147,62 @@ def test_strata(record: Record, random: np.random.Generator) -> None:
         hits += bool(found.low <= 0.5 <= found.high)
     record("coverage, post-stratification", hits / runs)
     assert hits / runs == nominal(runs)
+
+
+@pytest.mark.parametrize(("units", "covariates"), [(10, 10), (20, 5)])
+def test_on_those_reached_with_many_covariates(
+    record: Record, random: np.random.Generator, units: int, covariates: int
+) -> None:
+    arms = []
+    for arm in range(2):
+        before = random.normal(size=(RUNS, units, covariates))
+        reached = arm * (random.random((RUNS, units)) < 0.9)
+        after = reached + before.sum(axis=-1) + random.normal(size=(RUNS, units))
+        columns = [after[..., None], reached[..., None], before]
+        arms.append(Moments.of(np.concatenate(columns, axis=-1)))
+    found = per_reached(arms[0], arms[1], Fixed())
+    figure = float(np.mean(~((found.low > 1) | (found.high < 1))))
+    record(f"coverage, reached, {covariates} covariates beside {units} units an arm", figure)
+    assert figure == nominal()
+
+
+@pytest.mark.parametrize(
+    ("units", "strata", "covariates"), [(20, 4, 0), (20, 4, 5), (100, 25, 0), (100, 50, 1)]
+)
+def test_small_strata(
+    record: Record, random: np.random.Generator, units: int, strata: int, covariates: int
+) -> None:
+    """Of two units an arm, say: their variances rest on one degree of freedom each."""
+    runs, hits = 2_000, 0
+    for _ in range(runs):
+        stratum = random.integers(0, strata, 2 * units)
+        who = random.permutation(np.repeat([False, True], units))
+        before = random.normal(size=(2 * units, covariates))
+        outcome = stratum % 4 * 2.0 + before.sum(axis=1) + random.normal(size=2 * units)
+        rows = np.column_stack([outcome, before])
+        arms = [
+            Moments.stacked(
+                [Moments.of(rows[(who == arm) & (stratum == s)]) for s in range(strata)]
+            )
+            for arm in (False, True)
+        ]
+        control, treated = post_stratified(arms, [(i, None) for i in range(covariates + 1)])
+        found = compare(control, treated, Fixed())
+        hits += bool(found.low <= 0 <= found.high)
+    shown = f"coverage, {strata} strata and {covariates} covariates beside {units} units an arm"
+    record(shown, hits / runs)
+    assert hits / runs == nominal(runs)
+
+
+def test_factors_with_small_arms(record: Record, random: np.random.Generator) -> None:
+    """An arm of three that varies most says little of its variance, and so of the average's."""
+    sizes, spread = (4, 30, 30, 30), (3, 1, 1, 1)
+    values = [s * random.normal(size=(RUNS, n, 1)) for n, s in zip(sizes, spread, strict=True)]
+    arms = [mean_of(Moments.of(each)) for each in values]
+    found = compare(averaged(arms[:2]), averaged(arms[2:]), Fixed())
+    figure = held(0, found.low, found.high)
+    record("coverage, a factor's effect with a small arm", figure)
+    assert figure == nominal()
 
 
 def test_medians(record: Record, random: np.random.Generator) -> None:

@@ -8,17 +8,17 @@ without reaching, and that it keeps nobody from being reached.
 """
 
 from dataclasses import replace
-from functools import reduce
-from operator import add
 
 import numpy as np
 
-from courtesy.ground.stats.cuped import levelled, slopes
+from courtesy.ground.stats.cuped import Slopes, levelled, slopes
 from courtesy.ground.stats.effect import difference
 from courtesy.ground.stats.estimate import Estimate, mean_of
 from courtesy.ground.stats.moments import Array, Moments
 from courtesy.ground.stats.quotient import Fraction, Quotient, quotient
 from courtesy.ground.stats.rule import Rule
+
+_OUTCOMES = 2
 
 
 def per_reached(control: Moments, treated: Moments, rule: Rule) -> Quotient:
@@ -35,10 +35,12 @@ def per_reached(control: Moments, treated: Moments, rule: Rule) -> Quotient:
         The effect with its ends in the outcome's unit; all NaN where the shares reached cannot be
         told apart.
     """
-    arms = _adjusted(control, treated)
+    freedom = np.maximum(control.count - 1, 0) + np.maximum(treated.count - 1, 0)
+    found = slopes(control.scatter + treated.scatter, freedom, outcomes=_OUTCOMES)
+    arms = _adjusted(control, treated, found)
     apart = arms[1].mean - arms[0].mean
     ratio = apart[..., 0] / np.where(apart[..., 1] == 0, np.nan, apart[..., 1])
-    pieces = [_piece(arm, ratio) for arm in arms]
+    pieces = [_piece(arm, ratio, found.share) for arm in arms]
     steadied = rule.steadied(pieces[0], pieces[1])
     extra = steadied[0].variance - pieces[0].variance + steadied[1].variance - pieces[1].variance
     spread = _spread(arms[0]) + _spread(arms[1])
@@ -52,11 +54,12 @@ def per_reached(control: Moments, treated: Moments, rule: Rule) -> Quotient:
     return _where_told(fraction, difference(*steadied).reach(rule))
 
 
-def _adjusted(control: Moments, treated: Moments) -> list[Moments]:
-    """Both arms with the same covariates, in their first two columns."""
-    found = slopes(control.scatter + treated.scatter, outcomes=2)
-    centre = reduce(add, (control, treated)).mean[..., 2:]
-    return [levelled(arm, found, centre) for arm in (control, treated)]
+def _adjusted(control: Moments, treated: Moments, found: Slopes) -> list[Moments]:
+    """Both arms with the same covariates, in their first two columns, as certain as that is."""
+    centre = (control + treated).mean[..., _OUTCOMES:]
+    level = [levelled(arm, found.value, centre) for arm in (control, treated)]
+    more = found.more[..., None, None]
+    return [replace(arm, scatter=arm.scatter * more) for arm in level]
 
 
 def _spread(arm: Moments) -> Array:
@@ -64,13 +67,14 @@ def _spread(arm: Moments) -> Array:
     return arm.covariance / np.maximum(arm.count, 1)[..., None, None]
 
 
-def _piece(arm: Moments, ratio: Array) -> Estimate:
+def _piece(arm: Moments, ratio: Array, share: Array) -> Estimate:
     """Outcome minus ratio times share reached: what has no difference between the arms."""
     known = np.nan_to_num(ratio)
     gradient = np.stack([np.ones_like(known), -known], axis=-1)[..., None, :]
     mean = np.einsum("...ij,...j->...i", gradient, arm.mean)
     found = mean_of(arm.mapped(mean, gradient))
-    return replace(found, value=np.nan_to_num(found.value))
+    spent = np.maximum(arm.count - 1, 0) * share
+    return replace(found, value=np.nan_to_num(found.value), spent=spent)
 
 
 def _where_told(fraction: Fraction, reach: Array) -> Quotient:

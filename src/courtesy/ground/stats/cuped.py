@@ -22,14 +22,14 @@ _COLLINEAR = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class _Cost:
-    """What estimating slopes costs, in the groups' shape.
+class Slopes:
+    """How outcomes move with covariates, and what estimating that costs, in the groups' shape.
 
-    ``usable``: whether there are units enough. ``more``: how much larger variances are. ``share``:
-    of the degrees of freedom that it takes.
+    ``value``: ``(..., outcomes, covariates)``, zero where there are too few units. ``more``: how
+    many times larger variances are. ``share``: of the degrees of freedom that it takes.
     """
 
-    usable: npt.NDArray[np.bool_]
+    value: Array
     more: Array
     share: Array
 
@@ -49,35 +49,44 @@ def adjusted(arms: Sequence[Moments]) -> list[Estimate]:
     told = [_told(arm) for arm in arms]
     together = reduce(add, told)
     scatter = np.sum([arm.scatter for arm in told], axis=0)
-    cost = _cost(scatter, np.sum([np.maximum(arm.count - 1, 0) for arm in told], axis=0))
-    found = np.where(cost.usable[..., None, None], slopes(scatter), 0.0)
+    found = slopes(scatter, np.sum([np.maximum(arm.count - 1, 0) for arm in told], axis=0))
     centre = together.mean[..., 1:]
-    spread = found @ together.covariance[..., 1:, 1:] @ np.swapaxes(found, -1, -2)
+    spread = found.value @ together.covariance[..., 1:, 1:] @ np.swapaxes(found.value, -1, -2)
     shared = spread[..., 0, 0] / np.maximum(together.count, 1)
-    return [_one(levelled(arm, found, centre), shared, cost) for arm in arms]
+    return [_one(levelled(arm, found.value, centre), shared, found) for arm in arms]
 
 
-def slopes(scatter: Array, outcomes: int = 1) -> Array:
-    """How outcomes move with covariates, ``(..., outcomes, covariates)``.
+def slopes(scatter: Array, freedom: Array, outcomes: int = 1) -> Slopes:
+    """How outcomes move with covariates.
 
     Least squares on standardised columns, so that units and collinearity do no harm.
 
     Args:
         scatter: of the outcomes, then the covariates, pooled within the arms, ``(..., d, d)``.
+        freedom: how many degrees of freedom that has.
         outcomes: how many of the columns are outcomes.
     """
-    correlation, scale = _standardised(scatter)
+    size = np.sqrt(np.diagonal(scatter, axis1=-2, axis2=-1))
+    scale = np.where(size > 0, size, 1)
+    correlation = scatter / scale[..., :, None] / scale[..., None, :]
     inside = correlation[..., outcomes:, outcomes:]
     inverse = np.linalg.pinv(inside, rcond=_COLLINEAR, hermitian=True)
     standardised = correlation[..., :outcomes, outcomes:] @ inverse
-    return np.asarray(standardised * scale[..., :outcomes, None] / scale[..., None, outcomes:])
+    value = np.asarray(standardised * scale[..., :outcomes, None] / scale[..., None, outcomes:])
+    number = np.linalg.matrix_rank(inside, rtol=_COLLINEAR, hermitian=True)
+    return _paid(value, freedom, number)
 
 
-def _standardised(scatter: Array) -> tuple[Array, Array]:
-    """The columns' correlations, and what they were divided by."""
-    size = np.sqrt(np.diagonal(scatter, axis1=-2, axis2=-1))
-    scale = np.where(size > 0, size, 1)
-    return scatter / scale[..., :, None] / scale[..., None, :], scale
+def _paid(value: Array, freedom: Array, number: npt.NDArray[np.int64]) -> Slopes:
+    """The slopes of so many covariates that tell anything, where units are enough for them."""
+    usable = freedom - number > 1
+    left = np.where(usable, freedom - number, 2.0)
+    more = freedom / left * (freedom - 1) / (left - 1)
+    return Slopes(
+        np.where(usable[..., None, None], value, 0.0),
+        np.where(usable, more, 1.0),
+        np.where(usable, 1 - left / np.maximum(freedom, 1), 0.0),
+    )
 
 
 def levelled(arm: Moments, found: Array, centre: Array) -> Moments:
@@ -85,7 +94,7 @@ def levelled(arm: Moments, found: Array, centre: Array) -> Moments:
 
     Args:
         arm: moments of the outcomes, then the covariates.
-        found: what ``slopes`` found.
+        found: the ``value`` of ``slopes``.
         centre: the covariates' averages over everybody.
     """
     outcomes = found.shape[-2]
@@ -105,21 +114,9 @@ def _told(arm: Moments) -> Moments:
     )
 
 
-def _cost(scatter: Array, freedom: Array) -> _Cost:
-    """What slopes cost that rest on ``scatter`` with so many degrees of freedom within the arms."""
-    correlation, _ = _standardised(scatter)
-    inside = correlation[..., 1:, 1:]
-    number = np.linalg.matrix_rank(inside, rtol=_COLLINEAR, hermitian=True)
-    usable = freedom - number > 1
-    left = np.where(usable, freedom - number, 2.0)
-    more = freedom / left * (freedom - 1) / (left - 1)
-    share = 1 - left / np.maximum(freedom, 1)
-    return _Cost(usable, np.where(usable, more, 1.0), np.where(usable, share, 0.0))
-
-
-def _one(arm: Moments, shared: Array, cost: _Cost) -> Estimate:
-    variance = arm.covariance[..., 0, 0] / np.maximum(arm.count, 1) * cost.more
-    spent = np.maximum(arm.count - 1, 0) * cost.share
+def _one(arm: Moments, shared: Array, found: Slopes) -> Estimate:
+    variance = arm.covariance[..., 0, 0] / np.maximum(arm.count, 1) * found.more
+    spent = np.maximum(arm.count - 1, 0) * found.share
     return Estimate(
         known(arm.mean[..., 0], arm.count), variance, arm.count, shared=shared, spent=spent
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from courtesy.ground.stats.estimate import Estimate
+from courtesy.ground.stats.estimate import Estimate, satterthwaite
 from courtesy.ground.stats.moments import Array
 from courtesy.ground.stats.quotient import Fraction, quotient
 from courtesy.ground.stats.rule import Rule
@@ -89,14 +89,9 @@ def information(control: Array, treated: Array) -> Array:
 
 
 def _freedom(control: Estimate, treated: Estimate) -> Array:
-    total = np.square(control.variance + treated.variance)
-    parts = sum(np.square(a.variance) / _own_freedom(a) for a in (control, treated))
+    arms = np.broadcast_arrays(control.variance, treated.variance, control.freedom, treated.freedom)
     enough = np.minimum(control.units, treated.units) > 1
-    return np.where(enough & (total > 0), total / np.where(parts > 0, parts, 1), 0)
-
-
-def _own_freedom(arm: Estimate) -> Array:
-    return np.where(arm.units > 1, arm.units - 1 - arm.spent, 1)
+    return np.where(enough, satterthwaite(np.stack(arms[:2]), np.stack(arms[2:])), 0)
 
 
 def _relative(control: Estimate, treated: Estimate, reach: Array) -> tuple[Array, Array, Array]:

@@ -22,7 +22,8 @@ class Estimate:
     ``shared``: variance that every arm has in common, such as that of a covariate's overall mean;
     it is no part of ``variance`` and vanishes in a difference.
     ``offset``: what was taken off all arms alike, so that their difference loses no digits.
-    ``spent``: degrees of freedom that went into slopes of covariates.
+    ``spent``: how many degrees of freedom its variance has fewer than ``units`` less one: what went
+    into slopes of covariates, or into parts that each have a variance of their own.
     """
 
     value: Array
@@ -37,11 +38,31 @@ class Estimate:
         """The value with its offset again."""
         return self.value + self.offset
 
+    @property
+    def freedom(self) -> Array:
+        """Degrees of freedom of the variance; 1 where there are none."""
+        return np.where(self.units > 1, self.units - 1 - self.spent, 1)
+
 
 def mean_of(moments: Moments) -> Estimate:
     """The mean of the first column, with its squared standard error; NaN where nobody is."""
     variance = moments.covariance[..., 0, 0] / np.maximum(moments.count, 1)
     return Estimate(known(moments.mean[..., 0], moments.count), variance, moments.count)
+
+
+def satterthwaite(variances: Array, freedoms: Array) -> Array:
+    """The degrees of freedom of a sum of variances, ``(...)``; zero where nothing varies.
+
+    Source: Satterthwaite (1946), "An Approximate Distribution of Estimates of Variance Components";
+    of strata: Cochran (1977), "Sampling Techniques", formula 5.16; of two arms: Welch (1947).
+
+    Args:
+        variances: of independent parts, ``(parts, ...)``.
+        freedoms: of each part's variance, above zero.
+    """
+    parts = np.sum(np.square(variances) / freedoms, axis=0)
+    total = np.square(np.sum(variances, axis=0))
+    return np.where(parts > 0, total / np.where(parts > 0, parts, 1), 0)
 
 
 def known(value: Array, units: Array) -> Array:

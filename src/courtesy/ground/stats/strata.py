@@ -1,8 +1,9 @@
 """Post-stratification: arms compared within strata, then averaged by the strata's sizes.
 
 Source: Miratrix, Sekhon & Yu (2013), "Adjusting treatment effect estimates by post-stratification
-in randomized experiments", without the terms of order 1/n squared. Ratios move like their linear
-pieces (Deng, Knoblich & Lu 2018), covariates have one slope each over all strata.
+in randomized experiments", without the terms of order 1/n squared, with the degrees of freedom of
+Cochran (1977), "Sampling Techniques", formula 5.16. Ratios move like their linear pieces (Deng,
+Knoblich & Lu 2018), covariates have one slope each over all strata.
 """
 
 from collections.abc import Sequence
@@ -12,11 +13,12 @@ from operator import add
 import numpy as np
 
 from courtesy.ground.primitives.errors import DataError
-from courtesy.ground.stats.cuped import levelled, slopes
-from courtesy.ground.stats.estimate import Estimate, pieces
+from courtesy.ground.stats.cuped import Slopes, levelled, slopes
+from courtesy.ground.stats.estimate import Estimate, pieces, satterthwaite
 from courtesy.ground.stats.moments import Array, Moments
 
 _FEWEST = 2
+_EXPECTED = 5
 _PLAIN = ((0, None),)
 
 
@@ -31,8 +33,9 @@ def post_stratified(
             has no denominator.
 
     Returns:
-        One estimate for each arm, in the outcome's unit. Strata in which an arm has fewer than two
-        units are taken together with the smallest that has more.
+        One estimate for each arm, in the outcome's unit. Strata of a size that gives the smallest
+        arm fewer than five units on average, or an arm with fewer than two, are taken together,
+        with the smallest of the rest if need be.
 
     Raises:
         DataError: an arm has fewer than two units even so.
@@ -40,10 +43,13 @@ def post_stratified(
     joined = _joined(arms)
     count = np.sum([arm.count for arm in joined], axis=0)
     weights = count / count.sum()
-    linear = _levelled([_linear(arm, pairs, weights) for arm in joined], weights)
+    given = [_linear(arm, pairs, weights) for arm in joined]
+    freedom = count.sum() - len(arms) * len(count)
+    found = slopes(np.sum([arm.scatter.sum(axis=0) for arm in given], axis=0), freedom)
+    linear = _levelled(given, weights, found)
     centre = np.sum(weights * reduce(add, linear).mean[..., 0])
     mix = np.sum(weights * np.square(reduce(add, linear).mean[..., 0] - centre)) / count.sum()
-    return [_one(arm, weights, mix) for arm in linear]
+    return [_one(arm, weights, mix, found) for arm in linear]
 
 
 def _linear(arm: Moments, pairs: Sequence[tuple[int, int | None]], weights: Array) -> Moments:
@@ -54,25 +60,38 @@ def _linear(arm: Moments, pairs: Sequence[tuple[int, int | None]], weights: Arra
     return arm.mapped(mean, np.broadcast_to(gradient, (len(weights), *gradient.shape)))
 
 
-def _levelled(arms: Sequence[Moments], weights: Array) -> list[Moments]:
-    found = slopes(np.sum([arm.scatter.sum(axis=0) for arm in arms], axis=0))
+def _levelled(arms: Sequence[Moments], weights: Array, found: Slopes) -> list[Moments]:
     centre = np.sum(weights[:, None] * reduce(add, arms).mean[:, 1:], axis=0)
-    wide = np.broadcast_to(found, (len(weights), *found.shape))
+    wide = np.broadcast_to(found.value, (len(weights), *found.value.shape))
     return [levelled(arm, wide, centre) for arm in arms]
 
 
-def _one(arm: Moments, weights: Array, mix: Array) -> Estimate:
-    within = arm.covariance[..., 0, 0] / arm.count
-    value = np.asarray(np.sum(weights * arm.mean[..., 0]))
-    variance = np.asarray(np.sum(np.square(weights) * within))
-    return Estimate(value, variance, np.asarray(arm.count.sum()), np.asarray(mix))
+def _one(arm: Moments, weights: Array, mix: Array, found: Slopes) -> Estimate:
+    parts = np.square(weights) * arm.covariance[..., 0, 0] / arm.count
+    units = np.asarray(arm.count.sum())
+    freedom = satterthwaite(parts, arm.count - 1) * (1 - found.share)
+    return Estimate(
+        value=np.asarray(np.sum(weights * arm.mean[..., 0])),
+        variance=np.asarray(np.sum(parts) * found.more),
+        units=units,
+        shared=np.asarray(mix),
+        spent=np.where(freedom > 0, units - 1 - freedom, 0),
+    )
 
 
 def _joined(arms: Sequence[Moments]) -> list[Moments]:
-    thin = np.min([arm.count for arm in arms], axis=0) < _FEWEST
+    """Strata that are large enough; the last one may be all others.
+
+    Their size decides and not how many of them an arm happened to get: strata chosen for uneven
+    arms would, taken together, differ between the arms by more than their variance says.
+    """
+    units = np.stack([arm.count for arm in arms])
+    total = units.sum(axis=0)
+    expected = total * units.sum(axis=1).min() / max(total.sum(), 1)
+    thin = (expected < _EXPECTED) | (units.min(axis=0) < _FEWEST)
     if thin.any():
-        total = np.sum([arm.count for arm in arms], axis=0)
-        thin[np.argmin(np.where(thin, np.inf, total))] = True
+        if expected[thin].sum() < _EXPECTED or units[:, thin].sum(axis=1).min() < _FEWEST:
+            thin[np.argmin(np.where(thin, np.inf, total))] = True
         arms = [_with_rest(arm, thin) for arm in arms]
     if any(np.any(arm.count < _FEWEST) for arm in arms):
         raise DataError("Each arm needs two units or more in a stratum.")

@@ -51,3 +51,19 @@ def test_an_arm_without_people_leaves_nothing() -> None:
     nobody = mean_of(Moments.of(np.empty((0, 1))))
     shown = compare(cell(0, 0), averaged([cell(1, 0), nobody]), Fixed())
     assert np.isnan(shown.effect)
+
+
+def test_degrees_of_freedom_are_those_of_the_arms_variances() -> None:
+    """An arm of three that varies most leaves about its two (Satterthwaite 1946)."""
+    small, large = (mean_of(Moments.of(random.normal(size=(n, 1)))) for n in (3, 1_000))
+    alone, together = float(small.freedom), float(averaged([small, large]).freedom)
+    assert alone == 2
+    assert 2 <= together < 2.1
+
+
+def test_an_arm_of_one_makes_the_average_uncertain() -> None:
+    """Its variance is not known, which is no variance of zero."""
+    one = mean_of(Moments.of(np.ones((1, 1))))
+    found = compare(averaged([one, cell(0, 1)]), averaged([cell(1, 0), cell(1, 1)]), Fixed())
+    assert np.isfinite(found.effect)
+    assert np.isnan([found.low, found.high, found.p_value]).all()

@@ -81,3 +81,24 @@ def test_the_mix_of_strata_is_what_both_arms_share() -> None:
     means = np.array([OUTCOME[s == STRATUM].mean() for s in range(4)])
     expected = np.var(means[STRATUM]) / 3_000
     assert float(control.shared) == float(treated.shared) == pytest.approx(expected, rel=1e-9)
+
+
+def test_degrees_of_freedom_are_those_of_the_strata() -> None:
+    """Of equal variance and size: one less for each stratum (Cochran 1977, formula 5.16)."""
+    stratum = np.repeat([0, 1, 2, 3], 10)
+    who = np.tile([False, True], 20)
+    control, treated = post_stratified(arms(np.tile([0.0, 0.0, 1.0, 1.0], 10), stratum, who))
+    for arm in (control, treated):
+        assert float(arm.freedom) == pytest.approx(20 - 4)
+
+
+def test_the_size_of_strata_decides_which_are_joined_and_not_the_luck_of_the_arms() -> None:
+    """One of four, two of each arm, stands with the smallest of the others."""
+    stratum = np.repeat([0, 1, 2], [4, 40, 60])
+    who = np.tile([False, True], 52)
+    outcome = 10.0 * stratum + random.normal(size=104)
+    found = post_stratified(arms(outcome, stratum, who))
+    joined = post_stratified(arms(outcome, np.maximum(stratum, 1), who))
+    for estimate, expected in zip(found, joined, strict=True):
+        assert float(estimate.value) == pytest.approx(float(expected.value))
+        assert float(estimate.freedom) == pytest.approx(float(expected.freedom))
