@@ -246,6 +246,27 @@ def test_who_was_taken_out_may_come_again(past: Past) -> None:
     assert rested.people_seen == once.people_seen
 
 
+def test_the_pace_is_that_of_everybody_who_came(past: Past) -> None:
+    """One early bird 47 hours before the end, and fifty in the hours that follow."""
+    end = NOW - timedelta(days=2)
+    visits = {"early": 47} | {f"late{i}": 10 for i in range(50)}
+    past.hear(
+        {
+            "type": "track",
+            "userId": user,
+            "event": "Cart Found",
+            "messageId": user,
+            "timestamp": (end - timedelta(hours=hours)).isoformat(),
+        }
+        for user, hours in visits.items()
+    )
+    bought = {"event": "Order Completed", "userId": "early", "timestamp": end.isoformat()}
+    past.hear([{"type": "track", "messageId": "order"} | bought])
+    found = past.sized(entry="{event: Cart Found}")
+    assert found.people_seen == 51
+    assert found.people_a_day == pytest.approx(51 / 2)
+
+
 def test_an_audience_counts_who_joins(past: Past) -> None:
     found = past.sized(entry="{audience: left}")
     assert found.people_seen == PEOPLE

@@ -1,5 +1,6 @@
 """How large a pilot has to be: who would have come into it lately, and what they did then."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import fmean
@@ -152,14 +153,18 @@ def _exposures(
 
 
 def _arrivals(people: pl.DataFrame, lately: Lately) -> Sequence[float]:
-    """How many came on each day who are not left alone, from the first day with anybody."""
-    came = people.drop_nulls("came_at")
-    first = came["came_at"].min()
+    """How many came on each day who are not left alone, from the first day with anybody.
+
+    A day begins at the hour at which the look-back ends, so that everybody is in a whole one.
+    """
+    first = people["came_at"].min()
     if not isinstance(first, datetime):
         return ()
-    day = (pl.col("came_at") - first).dt.total_days().alias("day")
-    counts = dict(came.group_by(day).agg(pl.col("free").sum()).iter_rows())
-    return [counts.get(day, 0.0) for day in range(max((lately.end - first) // _DAY, 1))]
+    days = math.ceil((lately.end - first) / _DAY)
+    begin = pl.lit(lately.end - days * _DAY, dtype=people.schema["came_at"])
+    day = (pl.col("came_at") - begin).dt.total_days().alias("day")
+    counts = dict(people.group_by(day).agg(pl.col("free").sum()).iter_rows())
+    return [counts.get(day, 0.0) for day in range(days)]
 
 
 def _taking(experiment: Experiment, pilot: Pilot, now: datetime) -> Sequence[float]:
