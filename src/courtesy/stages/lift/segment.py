@@ -105,9 +105,11 @@ def _texts(values: pl.Series) -> pl.DataFrame:
 
 
 def _said(value: bytes) -> str | None:
-    """A trait's value as text; None where it was taken back, or is no JSON."""
+    """A trait's value as text, what is no text as JSON; None where it was taken back, or is none."""
     try:
         found = msgspec.json.decode(value)
     except msgspec.DecodeError:
         return None
-    return None if found is None else str(found)
+    if found is None or isinstance(found, str):
+        return found
+    return msgspec.json.encode(found, order="sorted").decode()
