@@ -105,7 +105,7 @@ def _texts(values: pl.Series) -> pl.DataFrame:
 
 
 def _said(value: bytes) -> str | None:
-    """A trait's value as text, what is no text as JSON; None where it was taken back, or is none."""
+    """A trait's value as text, JSON where it is none; None where it was taken back, or broken."""
     try:
         found = msgspec.json.decode(value)
     except msgspec.DecodeError:
