@@ -194,6 +194,25 @@ def test_small_strata(
     assert hits / runs == nominal(runs)
 
 
+def test_lift_under_strata_and_covariates(record: Record, random: np.random.Generator) -> None:
+    """What covariates and strata explain moves both arms at once, and so the lift."""
+    runs, hits = 2_000, 0
+    for _ in range(runs):
+        stratum, before = random.integers(0, 3, 400), random.normal(size=400)
+        who = random.permutation(np.repeat([False, True], 200))
+        outcome = 10 + 8 * before + stratum + 11 * who + random.normal(size=400) / 2
+        rows = np.column_stack([outcome, before])
+        arms = [
+            Moments.stacked([Moments.of(rows[(who == arm) & (stratum == s)]) for s in range(3)])
+            for arm in (False, True)
+        ]
+        control, treated = post_stratified(arms, [(0, None), (1, None)])
+        found = compare(control, treated, Fixed())
+        hits += bool(found.lift_low <= 1 <= found.lift_high)
+    record("coverage, lift under post-stratification and CUPED", hits / runs)
+    assert hits / runs == nominal(runs)
+
+
 def test_factors_with_small_arms(record: Record, random: np.random.Generator) -> None:
     """An arm of three that varies most says little of its variance, and so of the average's."""
     sizes, spread = (4, 30, 30, 30), (3, 1, 1, 1)

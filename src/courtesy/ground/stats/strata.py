@@ -46,10 +46,20 @@ def post_stratified(
     given = [_linear(arm, pairs, weights) for arm in joined]
     freedom = count.sum() - len(arms) * len(count)
     found = slopes(np.sum([arm.scatter.sum(axis=0) for arm in given], axis=0), freedom)
-    linear = _levelled(given, weights, found)
-    centre = np.sum(weights * reduce(add, linear).mean[..., 0])
-    mix = np.sum(weights * np.square(reduce(add, linear).mean[..., 0] - centre)) / count.sum()
-    return [_one(arm, weights, mix, found) for arm in linear]
+    shared = _shared(reduce(add, given), weights, found)
+    return [_one(arm, weights, shared, found) for arm in _levelled(given, weights, found)]
+
+
+def _shared(everybody: Moments, weights: Array, found: Slopes) -> Array:
+    """How much the arms' values would move together with another draw of people.
+
+    By another mix of strata, and by other covariates within them.
+    """
+    units = everybody.count.sum()
+    mean = everybody.mean[:, 0]
+    mix = np.sum(weights * np.square(mean - np.sum(weights * mean)))
+    inside = everybody.scatter[:, 1:, 1:].sum(axis=0) / units
+    return np.asarray((mix + (found.value @ inside @ found.value.T)[0, 0]) / units)
 
 
 def _linear(arm: Moments, pairs: Sequence[tuple[int, int | None]], weights: Array) -> Moments:
@@ -66,7 +76,7 @@ def _levelled(arms: Sequence[Moments], weights: Array, found: Slopes) -> list[Mo
     return [levelled(arm, wide, centre) for arm in arms]
 
 
-def _one(arm: Moments, weights: Array, mix: Array, found: Slopes) -> Estimate:
+def _one(arm: Moments, weights: Array, shared: Array, found: Slopes) -> Estimate:
     parts = np.square(weights) * arm.covariance[..., 0, 0] / arm.count
     units = np.asarray(arm.count.sum())
     freedom = satterthwaite(parts, arm.count - 1) * (1 - found.share)
@@ -74,7 +84,7 @@ def _one(arm: Moments, weights: Array, mix: Array, found: Slopes) -> Estimate:
         value=np.asarray(np.sum(weights * arm.mean[..., 0])),
         variance=np.asarray(np.sum(parts) * found.more),
         units=units,
-        shared=np.asarray(mix),
+        shared=shared,
         spent=np.where(freedom > 0, units - 1 - freedom, 0),
     )
 
