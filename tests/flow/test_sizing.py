@@ -166,12 +166,25 @@ def test_an_audience_counts_whom_it_meant(past: Past) -> None:
     assert found.baseline == pytest.approx(0.1)
 
 
-def test_a_flag_counts_whoever_was_there_and_may_take_part(past: Past) -> None:
+def test_a_flag_counts_whoever_was_there_from_their_first_event_on(past: Past) -> None:
     everybody = past.sized(CONVERTED, "")
     assert everybody.people_seen == PEOPLE
-    assert everybody.baseline == pytest.approx(0.1)
-    eligible = past.sized(CONVERTED, "", experiment="if: {trait: plan, is: pro}\n")
-    assert eligible.people_seen == PEOPLE / 4
+    assert everybody.baseline == pytest.approx(len(BUYERS) / PEOPLE)
+    assert everybody.left_out == ("whether an app asks for the flag whenever people are active",)
+
+
+def test_a_flag_counts_those_who_might_have_taken_part_then(past: Past) -> None:
+    free = past.sized(CONVERTED, "", experiment="if: {trait: plan, is: free}\n")
+    assert free.people_seen == PEOPLE * 3 / 4
+    assert free.left_out[1:] == ("traits of the past",)
+    not_yet = "if: {not: {did: Order Completed}}\n"
+    assert past.sized(CONVERTED, "", experiment=not_yet).people_seen == PEOPLE * 2 / 3
+
+
+def test_what_invites_is_no_outcome_of_its_own(past: Past) -> None:
+    """After their first order of the look-back, only those who bought before came back."""
+    found = past.sized(CONVERTED, "{event: Order Completed}")
+    assert found.baseline == pytest.approx(1 / 2, abs=0.03)
 
 
 def test_clusters_are_sized_as_one(past: Past) -> None:

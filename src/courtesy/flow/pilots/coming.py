@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from courtesy.flow.pilots.enclosing import enclosing, left_alone
-from courtesy.flow.pilots.then import held
+from courtesy.flow.pilots.then import held, known_now
 from courtesy.flow.pilots.way import Way, arrived
 from courtesy.flow.trigger import Turn, matching
 from courtesy.ground.rules import Condition
 from courtesy.ground.rules.literals import literal, timestamp
-from courtesy.stages.audiences import evaluate, themselves
+from courtesy.stages.audiences import evaluate
 from courtesy.stages.audiences.store import members, population
 from courtesy.stages.events import EVENTS
 from courtesy.stages.experiments import EXPOSED, Experiment
@@ -21,6 +21,7 @@ from courtesy.stages.profiles import store as profiles_store
 from courtesy.workspace import Workspace
 
 _DAY = timedelta(days=1)
+_MOMENT = timedelta(microseconds=1)
 _INSTANT = EXPOSED["exposed_at"]
 _NEVER = pl.lit(None, dtype=_INSTANT)
 _COLUMNS = ("person_id", "came_at", "exposed_at", "entry")
@@ -43,11 +44,11 @@ class Lately:
 class Coming:
     """People who came, or would have come.
 
-    ``people``: one row for each: ``person_id``; ``came_at``: when they count for the pace, within
-    the look-back; ``exposed_at``: when the arms would have differed; ``entry``; and ``free``: the
-    share (0 to 1) of such people whom no holdout leaves alone. ``counted`` says how they were
-    found, ``left_out`` what was not looked at; both for people. ``delay``: how long it took from
-    the way in to the test at the most.
+    ``people``: one row for each: ``person_id``; ``came_at``: when they count for the pace, and
+    ``exposed_at``: when the arms would have differed, both before the look-back's end; ``entry``;
+    and ``free``: the share (0 to 1) of such people whom no holdout leaves alone. ``counted`` says
+    how they were found, ``left_out`` what was not looked at; both for people. ``delay``: how long
+    it took from the way in to the test at the most.
     """
 
     people: pl.DataFrame
@@ -209,23 +210,24 @@ def _joined(lately: Lately, audience: str) -> pl.DataFrame:
     return found.select(
         "person_id",
         (pl.lit(lately.start, dtype=_INSTANT) + pl.duration(days="day")).alias("came_at"),
-        pl.lit(lately.end, dtype=_INSTANT).alias("entered_at"),
+        pl.lit(lately.end - _MOMENT, dtype=_INSTANT).alias("entered_at"),
         pl.lit("{}").alias("entry"),
     )
 
 
 def _by_flag(lately: Lately, eligible: Condition | None) -> Coming:
-    """Whoever did anything, and may take part; they count from the end of the look-back on."""
-    seen = _events(lately, "person_id, MIN(occurred_at) AS came_at", "GROUP BY person_id")
-    people = seen.group_by("person_id").agg(pl.col("came_at").min())
-    said = f"{people.height:,} people did anything"
+    """Whoever did anything, from the first day on at whose first event they may take part."""
+    columns = "person_id, MIN(occurred_at) AS came_at, '{}' AS entry"
+    seen = _events(lately, columns, "GROUP BY person_id, day")
+    said = f"{_people(seen):,} people did anything"
+    unknown = ["whether an app asks for the flag whenever people are active"]
     if eligible is not None:
-        meant = _meant(lately, eligible, themselves(people), lately.end, everyone=False)
-        people = people.join(meant, on="person_id", how="semi")
-        said += f", for {people.height:,} of them the condition under if: holds"
-    end = pl.lit(lately.end, dtype=_INSTANT).alias("exposed_at")
-    shown = people.select("person_id", "came_at", end, pl.lit("{}").alias("entry"))
-    return Coming(shown, (said,), ("whether an app asks for the flag whenever people are active",))
+        moments = seen.with_columns(at="came_at", since=_NEVER)
+        seen = held(lately.turn, {"fits": eligible}, moments).filter("fits")
+        said += f", for {_people(seen):,} of them the condition under if: held"
+        unknown += [f"{names} of the past" for names in known_now([eligible])]
+    people = _first(seen).with_columns(exposed_at="came_at")
+    return Coming(people.select(_COLUMNS), (said,), tuple(unknown))
 
 
 def _events(lately: Lately, columns: str, rest: str) -> pl.DataFrame:
@@ -241,17 +243,8 @@ def _events(lately: Lately, columns: str, rest: str) -> pl.DataFrame:
     return profiles_store.current(lately.turn.transaction, found)
 
 
-def _meant(
-    lately: Lately,
-    when: Condition,
-    given: pl.DataFrame,
-    at: datetime,
-    *,
-    everyone: bool = True,
-) -> pl.DataFrame:
-    """For whom a condition held at an instant: ``person_id``."""
-    turn = lately.turn
-    facts = evaluate(
-        turn.transaction, turn.app.engine, {"holds": when}, given, at, everyone=everyone
-    )
+def _meant(lately: Lately, when: Condition, given: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """For whom of all people a condition held at an instant: ``person_id``."""
+    turn, asked = lately.turn, {"holds": when}
+    facts = evaluate(turn.transaction, turn.app.engine, asked, given, at, everyone=True)
     return facts.filter("holds").select("person_id").sort("person_id")

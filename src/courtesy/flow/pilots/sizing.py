@@ -27,6 +27,7 @@ from courtesy.stages.profiles import store as profiles_store
 from courtesy.workspace import Workspace
 
 _DAY = timedelta(days=1)
+_MOMENT = timedelta(microseconds=1)
 _LOOK_BACK = timedelta(days=28)
 _HISTORY = "history"
 
@@ -139,14 +140,14 @@ def planned(experiment: Experiment) -> Pilot:
 def _exposures(
     transaction: Transaction, definitions: Workspace, experiment: Experiment, people: pl.DataFrame
 ) -> pl.DataFrame:
-    """``EXPOSED`` rows, all in one arm."""
+    """``EXPOSED`` rows, all in one arm; what brought people there is before, no outcome."""
     trait = cluster(definitions, experiment)
     units = experiments_store.units_of(transaction, people.select("person_id"), trait)
     return people.join(units, on="person_id", how="left", maintain_order="left").select(
         pl.lit(experiment.name).alias("experiment"),
         "person_id",
         pl.lit(_HISTORY).alias("arm"),
-        "exposed_at",
+        pl.col("exposed_at") + _MOMENT,
         "entry",
         pl.coalesce("unit", "person_id").alias("unit"),
     )

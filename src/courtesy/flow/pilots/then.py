@@ -4,14 +4,14 @@ A statement of ``ground.rules`` knows one present instant. So everybody's histor
 until all the moments fall on that instant: one statement then answers for all of them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
 
 from courtesy.flow.trigger import Turn
-from courtesy.ground.rules import Condition, compile_conditions, lookback
+from courtesy.ground.rules import Condition, compile_conditions, lookback, mentions
 from courtesy.ground.rules.literals import timestamp
 from courtesy.stages.audiences.sources import Sources, gather
 from courtesy.stages.audiences.store import Asked
@@ -55,6 +55,19 @@ def held(
     found = sources.query(turn.app.engine, sql).drop("person_id")
     known = rows.join(found, left_on="row", right_on="subject_id", maintain_order="left")
     return known.drop("row")
+
+
+def known_now(conditions: Iterable[Condition]) -> Iterator[str]:
+    """What ``held`` takes as of now though it may have changed: one text, or none."""
+    asked = [mentions(condition) for condition in conditions]
+    state = {
+        "traits": any(one.traits for one in asked),
+        "consents": any(one.topics for one in asked),
+        "audiences": any(one.audiences for one in asked),
+        "addresses": any(one.channels for one in asked),
+    }
+    if any(state.values()):
+        yield ", ".join(name for name, there in state.items() if there)
 
 
 def _moved(

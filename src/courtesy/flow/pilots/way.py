@@ -8,9 +8,9 @@ from functools import cached_property
 import polars as pl
 
 from courtesy.flow.arms import dealt
-from courtesy.flow.pilots.then import held
+from courtesy.flow.pilots.then import held, known_now
 from courtesy.flow.trigger import Turn
-from courtesy.ground.rules import Condition, mentions
+from courtesy.ground.rules import Condition
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.journeys import Branch, Journey, Send, Trial, Wait
 from courtesy.stages.journeys.model import Node
@@ -78,15 +78,7 @@ class Way:
         """What a walk through the past cannot know of it."""
         if any(isinstance(node, Send) for node in self.nodes):
             yield f"what the messages of {self.journey.name} before the test make people do"
-        asked = [mentions(condition) for condition in self.conditions]
-        state = {
-            "traits": any(one.traits for one in asked),
-            "consents": any(one.topics for one in asked),
-            "audiences": any(one.audiences for one in asked),
-            "addresses": any(one.channels for one in asked),
-        }
-        if any(state.values()):
-            names = ", ".join(name for name, there in state.items() if there)
+        for names in known_now(self.conditions):
             yield f"{names} of the past: {self.journey.name} asks for them as they are now"
 
 
