@@ -392,18 +392,6 @@ def test_a_pilot_ends_when_its_time_is_over(world: World) -> None:
     assert [one.state for one in listed(world.app)] == ["stopped"]
 
 
-def test_a_pilot_that_ended_keeps_the_arms_that_its_people_had(world: World) -> None:
-    """Else its figures would be held against shares that nobody was dealt by."""
-    start_pilot(world.app, "free-shipping", people=5_000)
-    world.join(*users("u", 40))
-    world.go(days=3)
-    stop_pilot(world.app, "free-shipping")
-    text = EXPERIMENT.replace("{traffic}", "100%").replace("{effect}", "20%")
-    world.write("experiments/free-shipping.yaml", text.replace("free: 1", "free: 9"))
-    with pytest.raises(DefinitionError, match="this stays as it is: arms"):
-        world.apply()
-
-
 def test_a_pilot_that_reached_nobody_ends_without_a_claim(world: World) -> None:
     start_pilot(world.app, "free-shipping", people=5_000)
     assess_pilots(world.app)

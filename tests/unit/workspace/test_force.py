@@ -3,8 +3,14 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
+import pytest
+
 from courtesy import workspace
 from courtesy.ground.ledger import Ledger, Transaction
+from courtesy.ground.primitives.errors import DefinitionError
+from courtesy.stages.experiments import Standing, store
+from courtesy.stages.experiments.model import KEPT
 from courtesy.workspace import Workspace
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
@@ -49,3 +55,15 @@ def test_another_home_has_its_own(ledger: Ledger, tmp_path: Path) -> None:
         assert share(apply(there, tmp_path / "there", 3)) == 0.75
         assert share(workspace.in_force(here)) == 0.5
     other.close()
+
+
+def test_a_pilot_that_ended_keeps_the_arms_of_its_people(ledger: Ledger, tmp_path: Path) -> None:
+    """Else its figures would be held against shares that nobody was dealt by."""
+    row = ("banner", "ann", "bold", NOW, "{}", "ann", None)
+    with ledger.write() as transaction:
+        apply(transaction, tmp_path / "folder", 1)
+        store.expose(transaction, pl.DataFrame([row], schema=KEPT, orient="row"))
+        store.start(transaction, Standing("banner", NOW, "{}", definition_hash=""))
+        store.stop(transaction, "banner", NOW, None, "")
+        with pytest.raises(DefinitionError, match="this stays as it is: arms"):
+            apply(transaction, tmp_path / "folder", 9)
