@@ -179,6 +179,16 @@ def buy(
         world.track(name, event, total=10)
 
 
+def begun(world: World, number: int, **every: int) -> list[str]:
+    """A pilot that so many came to; in each arm the first of every so many bought."""
+    start_pilot(world.app, "free-shipping", people=5_000)
+    people = users("u", number)
+    world.join(*people)
+    for arm, each in every.items():
+        buy(world, arm, people, each)
+    return people
+
+
 def test_a_plan_is_sized_by_what_people_like_these_did(world: World) -> None:
     remember(world)
     found = size_of(world.app, "free-shipping")
@@ -302,11 +312,7 @@ def test_the_kept_arm_is_for_everybody(world: World) -> None:
 
 
 def test_harm_ends_a_pilot_at_night(world: World) -> None:
-    start_pilot(world.app, "free-shipping", people=5_000)
-    people = users("u", 400)
-    world.join(*people)
-    buy(world, "control", people, 3)
-    buy(world, "free", people, 3)
+    people = begun(world, 400, control=3, free=3)
     buy(world, "free", people, 2, "Complaint Filed")
     world.go(days=3)
     assess_pilots(world.app)
@@ -325,11 +331,7 @@ def test_harm_ends_a_pilot_at_night(world: World) -> None:
 def test_futility_ends_a_pilot_that_says_so(world: World) -> None:
     world.experiment(effect="0.5")
     world.apply()
-    start_pilot(world.app, "free-shipping", people=5_000)
-    people = users("u", 300)
-    world.join(*people)
-    buy(world, "control", people, 4)
-    buy(world, "free", people, 4)
+    begun(world, 300, control=4, free=4)
     world.go(days=3)
     assess_pilots(world.app)
     with world.app.ledger.read() as transaction:
@@ -342,11 +344,7 @@ def test_arms_of_the_wrong_size_end_a_pilot_that_says_so(world: World) -> None:
     text = (world.folder / "experiments/free-shipping.yaml").read_text(encoding="utf-8")
     world.write("experiments/free-shipping.yaml", text.replace("harm, futility", "sample_ratio"))
     world.apply()
-    start_pilot(world.app, "free-shipping", people=5_000)
-    people = users("u", 400)
-    world.join(*people)
-    buy(world, "control", people, 4)
-    buy(world, "free", people, 4)
+    begun(world, 400, control=4, free=4)
     with world.app.ledger.write() as transaction:
         transaction.run("DELETE FROM exposures WHERE arm = 'free' AND exposure_id % 4 > 0")
     world.go(days=3)
@@ -360,11 +358,7 @@ def test_arms_of_the_wrong_size_end_a_pilot_that_says_so(world: World) -> None:
 
 
 def test_success_alone_does_not_end_a_pilot(world: World) -> None:
-    start_pilot(world.app, "free-shipping", people=5_000)
-    people = users("u", 400)
-    world.join(*people)
-    buy(world, "control", people, 10)
-    buy(world, "free", people, 1)
+    begun(world, 400, control=10, free=1)
     world.go(days=3)
     assess_pilots(world.app)
     assert [one.state for one in listed(world.app)] == ["running"]
@@ -375,11 +369,7 @@ def test_success_alone_does_not_end_a_pilot(world: World) -> None:
 
 
 def test_a_pilot_ends_when_its_time_is_over(world: World) -> None:
-    start_pilot(world.app, "free-shipping", people=5_000)
-    people = users("u", 40)
-    world.join(*people)
-    buy(world, "control", people, 3)
-    buy(world, "free", people, 3)
+    begun(world, 40, control=3, free=3)
     world.go(days=29)
     assess_pilots(world.app)
     assert [one.state for one in listed(world.app)] == ["running"]
