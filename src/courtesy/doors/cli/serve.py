@@ -5,18 +5,18 @@ import socket
 import sys
 from contextlib import suppress
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import uvicorn
-from fastapi import FastAPI
 
 from courtesy.app import App
-from courtesy.doors.api import create_api
 from courtesy.doors.cli.frame import Json, answer, log_console, opened
 from courtesy.doors.worker import Worker
 from courtesy.ground.primitives.errors import InputError
 from courtesy.stages.events import store
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 def serve(
@@ -28,6 +28,8 @@ def serve(
     json: Json = False,
 ) -> None:
     """Take events in over HTTP and act on them, until stopped by SIGTERM or Ctrl-C."""
+    from courtesy.doors.api import create_api  # noqa: PLC0415 - slow to load, and only for this
+
     with opened(context) as app, _listening(host, port) as listener:
         _greet(app, f"http://{host}:{listener.getsockname()[1]}", json=json)
         signal.signal(signal.SIGTERM, _leave)
@@ -55,7 +57,9 @@ def _listening(host: str, port: int) -> socket.socket:
         raise InputError(detail, place=f"{host}:{port}") from None
 
 
-def _answer(api: FastAPI, listener: socket.socket) -> None:
+def _answer(api: "FastAPI", listener: socket.socket) -> None:
+    import uvicorn  # noqa: PLC0415 - same
+
     config = uvicorn.Config(api, log_level="warning", access_log=False, lifespan="off")
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
+from scipy import special
 
 from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats.cuped import adjusted
@@ -83,9 +83,9 @@ def quantile_moments(values: Array, quantile: float) -> Moments:
 
 
 def _bandwidth(count: int, quantile: float) -> float:
-    normal = stats.norm.ppf(quantile)
-    steep = 1.5 * stats.norm.pdf(normal) ** 2 / (2 * normal**2 + 1)
-    reach = stats.norm.ppf(1 - DEFAULT_ALPHA / 2)
+    normal = special.ndtri(quantile)
+    steep = 1.5 * np.exp(-(normal**2)) / (2 * np.pi) / (2 * normal**2 + 1)
+    reach = special.ndtri(1 - DEFAULT_ALPHA / 2)
     return float(count ** (-1 / 3) * reach ** (2 / 3) * steep ** (1 / 3))
 
 
@@ -103,7 +103,7 @@ def power(sizing: Sizing, units: npt.ArrayLike, rule: Rule) -> Array:
     reach = rule.reach(information(control, treated), np.maximum(given - 2, 1))
     with np.errstate(divide="ignore"):  # what does not vary is found for sure
         shift = abs(sizing.effect) / np.sqrt(arms[0].variance + arms[1].variance)
-    return np.asarray(stats.norm.sf(reach - shift) + stats.norm.sf(reach + shift))
+    return np.asarray(special.ndtr(shift - reach) + special.ndtr(-shift - reach))
 
 
 def people_needed(sizing: Sizing, rule: Rule, chance: float = 0.8) -> int:
@@ -114,6 +114,7 @@ def people_needed(sizing: Sizing, rule: Rule, chance: float = 0.8) -> int:
     """
     if not sizing.effect or not 0 < sizing.treated_share < 1 or not 0 < chance < 1:
         raise DataError("It takes an effect, two arms with people, and a chance below 1.")
+    from scipy import optimize  # noqa: PLC0415 - slow to load, and seldom needed
 
     def lacking(log_units: float) -> float:
         return float(power(sizing, np.exp(log_units), rule)) - chance

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from courtesy.ground.stats.estimate import Estimate
 from courtesy.ground.stats.moments import Array
@@ -58,12 +58,12 @@ class Fixed:
     def reach(self, units: Array, freedom: Array) -> Array:
         """The t quantile; ``units`` do not matter here."""
         del units
-        return np.asarray(stats.t.isf(self.alpha / 2, freedom))
+        return np.asarray(-special.stdtrit(freedom, self.alpha / 2))
 
     def p_value(self, score: Array, units: Array, freedom: Array) -> Array:
         """Two-sided p-value of Student's t."""
         del units
-        return np.asarray(2 * stats.t.sf(np.abs(score), freedom))
+        return np.asarray(2 * special.stdtr(freedom, -np.abs(score)))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ e-values are multiplied.
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats.moments import Array
@@ -38,7 +38,7 @@ def chi_square(counts: npt.ArrayLike, shares: npt.ArrayLike) -> Array:
     spread = (people[..., None] * each).sum(axis=-3)
     inverse = np.linalg.pinv(spread, rcond=_ROUNDING, hermitian=True)
     distance = np.einsum("...i,...ij,...j->...", apart, inverse, apart)
-    return np.asarray(stats.chi2.sf(distance, seen.shape[-1] - 1))
+    return np.asarray(special.chdtrc(seen.shape[-1] - 1, np.maximum(distance, 0)))
 
 
 def sequential(counts: npt.ArrayLike, shares: npt.ArrayLike) -> Array:

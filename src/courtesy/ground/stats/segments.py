@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats.estimate import Estimate
@@ -88,7 +88,7 @@ def shrunk(effects: npt.ArrayLike, errors: npt.ArrayLike, alpha: float = DEFAULT
     each = own + pull * (middle - own)
     effect = np.sum(belief * each, axis=0)
     doubt = noise * (1 - pull) + np.square(pull) / certainty + np.square(each - effect)
-    half = stats.norm.isf(alpha / 2) * np.sqrt(np.sum(belief * doubt, axis=0))
+    half = -special.ndtri(alpha / 2) * np.sqrt(np.sum(belief * doubt, axis=0))
     return Segments(
         effect=effect,
         low=effect - half,
@@ -116,7 +116,7 @@ def separate(
     noise = np.square(np.asarray(errors, dtype=np.float64))
     if len(own) < _FEWEST_APART or not np.all(noise > 0) or not np.all(np.isfinite(own)):
         raise DataError("It takes two segments or more, each with an effect and an error above 0.")
-    half = stats.norm.isf(alpha / len(own) / 2) * np.sqrt(noise)
+    half = -special.ndtri(alpha / len(own) / 2) * np.sqrt(noise)
     weight = 1 / noise
     middle = float(np.average(own, weights=weight))
     excess = float(np.sum(weight * np.square(own - middle))) - (len(own) - 1)
@@ -142,4 +142,4 @@ def _overall(own: Array, wide: Array, spread: Array) -> tuple[Array, Array, Arra
 
 def _no_spread(own: Array, noise: Array) -> float:
     middle = np.average(own, weights=1 / noise)
-    return float(stats.chi2.sf(np.sum(np.square(own - middle) / noise), len(own) - 1))
+    return float(special.chdtrc(len(own) - 1, np.sum(np.square(own - middle) / noise)))

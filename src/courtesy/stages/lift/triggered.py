@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
 
 from courtesy.ground.stats import ALARM, Estimate, chi_square, compare, diluted
 from courtesy.stages.lift.estimates import number, of_arms
@@ -48,6 +47,8 @@ def _uneven(design: Design, tally: Tally) -> float | None:
     stayed = np.array([_exposed(design, tally)[arm] for arm in arms]) - came
     if len(arms) < 2 or not came.sum() or stayed.sum() <= 0:  # noqa: PLR2004 - two to compare
         return None
+    from scipy import stats  # noqa: PLC0415 - slow to load, and seldom needed
+
     return float(stats.chi2_contingency([came, stayed], correction=False).pvalue)
 
 
