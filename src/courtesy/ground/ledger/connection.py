@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -50,8 +51,6 @@ class Ledger:
         Raises:
             HomeError: the database cannot be reached or written, or a newer Courtesy made it.
         """
-        from alembic import command  # noqa: PLC0415 - slow to load, and needed once in a home
-
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         head = ScriptDirectory.from_config(config).get_current_head()

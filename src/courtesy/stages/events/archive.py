@@ -18,7 +18,7 @@ from courtesy.stages.events.consents import fault_of_consents
 from courtesy.stages.events.files import Row
 from courtesy.stages.events.model import CALLS, PERSON, Rejection
 from courtesy.stages.events.rows import rejected, unread
-from courtesy.stages.events.values import Fields, likely
+from courtesy.stages.events.values import Fields, likely, unlikely
 
 _WHEN, _ID, _TELLING = "timestamp", "messageId", "identify"
 _KEPT = frozenset(Call.__struct_encode_fields__) - {"originalTimestamp"}
@@ -86,8 +86,7 @@ class Archive:
         if received and likely(received, self._now):
             return received
         if said:
-            found = said.isoformat(timespec="seconds")
-            raise InputError(f"lies in the future or before 1970; found {found}", place=_WHEN)
+            raise InputError(unlikely(said.isoformat(timespec="seconds")), place=_WHEN)
         return None
 
 

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 from courtesy.ground.primitives.clock import parse_instant
 from courtesy.ground.primitives.errors import InputError
 from courtesy.stages.events.calls import Fault, explain
-from courtesy.stages.events.values import likely
+from courtesy.stages.events.values import likely, unlikely
 
 _EVERYTHING = "*"
 
@@ -69,4 +69,4 @@ def _fault_of_time(text: str, now: datetime) -> Fault | None:
         return Fault("occurred_at", f"should be an ISO 8601 time; found {text[:60]!r}")
     if likely(moment, now):
         return None
-    return Fault("occurred_at", f"lies in the future or before 1970; found {text[:60]!r}")
+    return Fault("occurred_at", unlikely(f"{text[:60]!r}"))

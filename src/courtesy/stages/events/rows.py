@@ -31,6 +31,7 @@ from courtesy.stages.events.values import (
     origin,
     plain_of,
     text_of,
+    unlikely,
 )
 
 _WHEN = "occurred_at"
@@ -148,8 +149,7 @@ class Mapper:
     def _when(self, fields: Fields, value: Value | None) -> datetime | None:
         moment = None if value is None else moment_of(fields, value, _WHEN)
         if moment and not likely(moment, self._now):
-            found = moment.isoformat(timespec="seconds")
-            raise InputError(f"lies in the future or before 1970; found {found}", place=_WHEN)
+            raise InputError(unlikely(moment.isoformat(timespec="seconds")), place=_WHEN)
         return moment
 
 

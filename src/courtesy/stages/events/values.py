@@ -32,6 +32,11 @@ def likely(moment: datetime, now: datetime) -> bool:
     return EPOCH <= moment <= now + _FUTURE
 
 
+def unlikely(found: str) -> str:
+    """Why a time is refused that is not ``likely``; ``found`` is how it was said."""
+    return f"lies in the future or before 1970; found {found}"
+
+
 def stands(fields: Fields, column: str) -> bool:
     """Whether a row has this column, be it empty."""
     if column in fields:
