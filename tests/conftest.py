@@ -40,6 +40,12 @@ def protocols() -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
+def field() -> Callable[[str], Path]:
+    """A folder or file of cases from the field beside the project, by its path there."""
+    return lambda name: _found(SHARED / "field" / name)
+
+
+@pytest.fixture(scope="session")
 def letter() -> Letter:
     """An e-mail like any other."""
     return Letter(

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from courtesy.ground.definitions import Model
 from courtesy.ground.primitives.clock import duration
 from courtesy.ground.primitives.errors import InputError
+from courtesy.ground.primitives.line import is_one_line, one_line
 from courtesy.ground.primitives.shares import percent
 from courtesy.stages.experiments.model import UNIVERSAL
 
@@ -70,9 +71,9 @@ def _program(name: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    if not text.strip() or not text.isprintable():
+    if not is_one_line(text):
         raise ValueError("this should be one line of text")
-    return text.strip()
+    return one_line(text)
 
 
 def _lines(text: str) -> str:

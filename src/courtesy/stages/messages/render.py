@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from courtesy.ground.primitives.errors import InputError
+from courtesy.ground.primitives.line import one_line
 from courtesy.stages.messages.dialect import LINK_NAME, filled
 from courtesy.stages.messages.links import Links
 from courtesy.stages.messages.model import Letter
@@ -47,7 +48,7 @@ def render(
         address_hash=message["address_hash"],
         attempts=message["attempts"],
         sender=policy.sender,
-        subject=_one_line(filled(template.subject, facts, "subject")),
+        subject=one_line(filled(template.subject, facts, "subject")),
         html=filled(template.html, facts, "HTML part"),
         text=filled(template.text, facts, "text part"),
         unsubscribe_url=facts["unsubscribe_url"],
@@ -75,8 +76,3 @@ def _facts(
         "today": now,
         LINK_NAME: lambda target: links.clicked(message_id, target),
     }
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if line.isprintable() else _one_line("".join(filter(str.isprintable, line)))

@@ -15,6 +15,9 @@ from courtesy.stages.messages.policy import Sender
 
 _NEWLINES = re.compile(r"\r\n?")
 _PLAIN_SUBJECT = 900
+_PLAIN_NAME = 60
+_LONGEST_LINE = 76
+_FOLD = re.compile(r"(?=.{68})(.{1,66}\S)(?= \S)")
 _PART = (
     b"--%b\r\nContent-Type: text/%b; charset=utf-8\r\n"
     b"Content-Transfer-Encoding: quoted-printable\r\n\r\n%b\r\n"
@@ -44,7 +47,7 @@ def _headers(letter: Letter) -> list[str]:
     reply = sender.reply_to or sender.address
     token = letter.unsubscribe_url.rpartition("/")[2]
     return [
-        f"From: {_from(sender)}",
+        _from(sender),
         f"To: {letter.address}",
         *([f"Reply-To: {sender.reply_to}"] if sender.reply_to else []),
         f"Subject: {_subject(letter.subject)}",
@@ -59,15 +62,32 @@ def _headers(letter: Letter) -> list[str]:
 
 @lru_cache(maxsize=64)
 def _from(sender: Sender) -> str:
-    return formataddr((sender.name, sender.address))
+    if _plain(sender.name, _PLAIN_NAME):
+        name = formataddr((sender.name, "")).removesuffix(" <>")
+    else:
+        name = _encoded(sender.name, "From")
+    head, address = f"From: {name}", f"<{sender.address}>"
+    last = len(head) - head.rfind("\n") - 1
+    fits = last + 1 + len(address) <= _LONGEST_LINE
+    return f"{head} {address}" if fits else f"{head}\r\n {address}"
 
 
 def _subject(text: str) -> str:
-    if text.isascii() and len(text) <= _PLAIN_SUBJECT and "=?" not in text:
-        return text
-    return Header(text, "utf-8", header_name="Subject").encode(linesep="\r\n")
+    if _plain(text, _PLAIN_SUBJECT):
+        return _FOLD.sub(r"\1\r\n", text)
+    return _encoded(text, "Subject")
+
+
+def _encoded(text: str, header: str) -> str:
+    """Encoded words that are folded as RFC 2047, 2 asks, each with whole letters (5)."""
+    folded = Header(text, "utf-8", maxlinelen=_LONGEST_LINE, header_name=header)
+    return folded.encode(linesep="\r\n")
+
+
+def _plain(text: str, longest: int) -> bool:
+    return text.isascii() and len(text) <= longest and "=?" not in text
 
 
 def _quoted(text: str) -> bytes:
-    lines = _NEWLINES.sub("\n", text).encode()
+    lines = _NEWLINES.sub("\n", text).encode(errors="ignore")  # a surrogate is no letter
     return b2a_qp(lines, istext=True).replace(b"\n", b"\r\n")
