@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     ``ledger_url``: the ledger's database; the SQLite file of the home when empty.
     ``smtp_url``: the mail server, as ``smtp://user:password@host:port`` (``smtps`` for TLS).
     ``smtp_connections``: how many connections to it are kept open.
+    ``node_modules``: where npm installed analytics.js, which is then served to browsers.
     ``public_url``: how people's browsers reach this server; stands in every link of a message.
     """
 
@@ -33,6 +34,7 @@ class Settings(BaseSettings):
     ledger_url: SecretStr = SecretStr("")
     smtp_url: SecretStr = SecretStr("smtp://127.0.0.1:25")
     smtp_connections: int = 4
+    node_modules: Path = Path("node_modules")
     public_url: str = "http://127.0.0.1:8000"
 
 

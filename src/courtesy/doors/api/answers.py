@@ -66,10 +66,10 @@ def headers_of(status: int) -> dict[str, str]:
     return {"WWW-Authenticate": "Basic"} if status == 401 else {}  # noqa: PLR2004 - RFC 9110
 
 
-def preflight(request: Request) -> Response:
-    """Let a browser send from any page, with whatever headers its library sets."""
+def preflight(request: Request, methods: str = "POST, OPTIONS") -> Response:
+    """Let a browser ask from any page, with whatever headers its library sets."""
     headers = cross_origin(request) | {
-        "Access-Control-Allow-Methods": "POST, OPTIONS",
+        "Access-Control-Allow-Methods": methods,
         "Access-Control-Allow-Headers": request.headers.get("access-control-request-headers", "*"),
         "Access-Control-Max-Age": str(_PREFLIGHT_SECONDS),
     }

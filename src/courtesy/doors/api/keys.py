@@ -33,10 +33,14 @@ class Keys:
             AuthError: none of them holds a key that is known.
         """
         for key in keys_in(headers, body):
-            source = self._known.get(key) or await run_in_threadpool(self._look_up, key)
+            source = await self.owner(key)
             if source:
                 return source
         raise AuthError("Make one with: courtesy keys create NAME.")
+
+    async def owner(self, key: str) -> str | None:
+        """The source that has this write key; None when nobody does."""
+        return self._known.get(key) or await run_in_threadpool(self._look_up, key)
 
     def _look_up(self, key: str) -> str | None:
         with self._app.ledger.read() as transaction:

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from courtesy.app import App
 from courtesy.doors.api.answers import refused
+from courtesy.doors.api.browsers import Browsers
 from courtesy.doors.api.description import collection_schemas
 from courtesy.doors.api.evaluation import flag_paths
 from courtesy.doors.api.events import PATHS, Collection
@@ -45,6 +46,7 @@ def create_api(app: App, arrived: Callable[[], None] | None = None) -> FastAPI:
         route = Route(path, collection.answer_to(call), methods=["POST", "OPTIONS"])
         api.router.routes.append(route)
     api.router.routes.extend(Flags(app, keys, intake).routes())
+    api.router.routes.extend(Browsers(app, keys).routes())
     api.include_router(router(app, intake))
     api.add_exception_handler(CourtesyError, refused)
     api.add_api_route("/health", _health(app), methods=["GET"], summary="Is all well?")
