@@ -158,7 +158,7 @@ def block(title: str, url: str) -> tuple[str, str]:
 
 def bundled(program: str) -> str:
     """A page with a program and the packages that it imports."""
-    command = [HERE / "node_modules" / ".bin" / "esbuild", "--bundle", "--format=esm"]
+    command = [str(HERE / "node_modules" / ".bin" / "esbuild"), "--bundle", "--format=esm"]
     done = subprocess.run(
         command, input=program, cwd=HERE, check=True, capture_output=True, text=True
     )
