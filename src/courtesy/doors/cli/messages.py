@@ -9,8 +9,9 @@ from rich.table import Table
 
 from courtesy import workspace
 from courtesy.doors.cli.frame import Json, answer, opened
+from courtesy.doors.web.words import MEANINGS
 from courtesy.ground.ledger import Transaction
-from courtesy.stages.messages import store
+from courtesy.stages.messages import Reason, store
 from courtesy.stages.profiles import store as profiles_store
 
 messages = typer.Typer(help="What was said, and every reason for not saying it.")
@@ -38,7 +39,7 @@ def count(
     """
     with opened(context) as app, app.ledger.read() as transaction:
         found = _counted(transaction, by)
-    answer(found, json=json, text=lambda: _table(found))
+    answer(found, json=json, text=lambda: _table(_explained(found)))
 
 
 @messages.command("list")
@@ -84,6 +85,14 @@ def _counted(transaction: Transaction, by: By) -> Sequence[Mapping[str, Any]]:
         return store.count_by_hour(transaction, zone).to_dicts()
     query = store.count_by_state if by is By.STATE else store.count_by_reason
     return [{by.value: row["name"], "messages": row["messages"]} for row in query(transaction)]
+
+
+def _explained(counts: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The counts, with what each reason means and asks for."""
+    return [
+        {**row, "meaning": MEANINGS[Reason(row["reason"])]} if "reason" in row else row
+        for row in counts
+    ]
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table | str:

@@ -1,8 +1,8 @@
 """One person's story, put together from all that is kept of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import polars as pl
@@ -12,12 +12,13 @@ from courtesy.doors.web.model import Moment, Story
 from courtesy.doors.web.protagonist import richest
 from courtesy.doors.web.words import ENDINGS, MEANINGS
 from courtesy.ground.ledger import Transaction
+from courtesy.ground.primitives.zones import UTC_NAME, read_zone, time_zone
 from courtesy.stages.events import EVENTS
 from courtesy.stages.experiments import HOLDOUT
 from courtesy.stages.journeys import Branch, Journey, Trial, Wait
 from courtesy.stages.journeys import store as journeys_store
 from courtesy.stages.messages import Reason, State, store
-from courtesy.stages.messages.policy import CHANNELS, time_zones
+from courtesy.stages.messages.policy import CHANNELS
 from courtesy.stages.profiles import store as profiles_store
 from courtesy.stages.profiles.model import ANY
 from courtesy.workspace import Workspace
@@ -49,7 +50,7 @@ def story(
         return None
     person = profiles_store.person(transaction, person_id)
     traits = person["traits"]
-    zone = traits.get("timezone") if traits.get("timezone") in time_zones() else "UTC"
+    zone = read_zone(traits.get("timezone")) or UTC_NAME
     passed = journeys_store.of_person(transaction, person_id)
     moments = [
         *_done(app, transaction, person_id, _goals(definitions)),
@@ -58,7 +59,7 @@ def story(
         *_stepped(passed, definitions),
         *_left(passed["enrollments"]),
     ]
-    told = _joined(sorted(moments, key=lambda one: one.at), ZoneInfo(zone))
+    told = _joined(sorted(moments, key=lambda one: one.at), time_zone(zone))
     return Story(
         name=str(traits.get("first_name") or person["identifiers"][0]["value"]),
         person_id=person_id,
@@ -157,7 +158,7 @@ def _waited(row: Mapping[str, Any]) -> str:
     return f"For {row['journey']}" + (f", {hours:.0f} hours after it was due" if hours >= 1 else "")
 
 
-def _joined(moments: Sequence[Moment], zone: ZoneInfo) -> list[Moment]:
+def _joined(moments: Sequence[Moment], zone: tzinfo) -> list[Moment]:
     """Moments in local time; what is done again at once on the same day is counted."""
     told: list[tuple[Moment, int]] = []
     for moment in moments:

@@ -11,7 +11,9 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
         Reason.NO_CONSENT: "The person has not agreed to hear about this topic on this channel.",
         Reason.SUPPRESSED: "The address bounced or was shut out before; nothing goes there again.",
         Reason.UNREACHABLE: "There is no valid address on the channel.",
-        Reason.QUIET_HOURS: "It was night for the person, or their time zone is not known.",
+        Reason.NO_TIME_ZONE: "Quiet hours hold, and nothing says when it is night for the person:"
+        " set default_time_zone in policy.yaml, or send context.timezone.",
+        Reason.QUIET_HOURS: "It was night for the person.",
         Reason.CAPPED: "The person had as many messages lately as the policy allows.",
         Reason.LOWER_PRIORITY: "Something more important was said to the person instead.",
         Reason.EXPIRED: "By the time it could have been sent, it was no longer worth saying.",

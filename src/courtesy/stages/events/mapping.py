@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from string import Formatter
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from courtesy.ground.definitions import Model
 from courtesy.ground.primitives.clock import EPOCH, parse_instant
 from courtesy.ground.primitives.errors import InputError
+from courtesy.ground.primitives.zones import read_zone
 
 Unit = Literal["us", "ms", "s", "minutes", "hours", "days"]
 Path = tuple[str | int, ...]
@@ -43,10 +43,10 @@ def _listed(given: object) -> object:
 
 
 def _zone(given: object) -> object:
-    try:
-        return ZoneInfo(given).key if isinstance(given, str) else given
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError("It should be a time zone such as America/New_York") from None
+    found = read_zone(given) if isinstance(given, str) else given
+    if isinstance(given, str) and found is None:
+        raise ValueError("It should be a time zone such as America/New_York")
+    return found
 
 
 class Value(Model):

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from string import Formatter
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from courtesy.ground.primitives.clock import EPOCH
 from courtesy.ground.primitives.errors import InputError
+from courtesy.ground.primitives.zones import time_zone
 from courtesy.stages.events.mapping import Unit, Value
 
 Fields = Mapping[str, Any]
@@ -126,7 +126,7 @@ def _dated(found: object, value: Value, place: str) -> str:
 def _moment(found: object, value: Value, place: str) -> datetime:
     if isinstance(found, (int, float)) and not (value.unit or value.format):
         raise InputError(f"is a number without a unit; found {found!r:.60}", place=place)
-    zone = ZoneInfo(value.zone) if value.zone else UTC
+    zone = time_zone(value.zone) if value.zone else UTC
     try:
         moment = _read_moment(found, value)
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

@@ -7,8 +7,9 @@ import msgspec
 import polars as pl
 
 from courtesy.ground.primitives.ids import keyed_digest
+from courtesy.ground.primitives.zones import read_zone
 from courtesy.stages.messages.model import REACH, ZONES
-from courtesy.stages.messages.policy import EMAIL, mail_address, time_zones
+from courtesy.stages.messages.policy import EMAIL, mail_address
 
 ADDRESSES = pl.Schema({"person_id": pl.String(), "email": pl.String(), "timezone": pl.String()})
 """Traits as they are stored: JSON, null where somebody has none."""
@@ -50,7 +51,7 @@ def marked(reachable: pl.DataFrame, suppressed: pl.DataFrame) -> pl.DataFrame:
 
 
 def zones(stored: pl.DataFrame) -> pl.DataFrame:
-    """``ZONES`` rows of everybody whose zone is a known IANA name.
+    """``ZONES`` rows of everybody whose zone can be read.
 
     Args:
         stored: ``ADDRESSES`` rows.
@@ -60,25 +61,21 @@ def zones(stored: pl.DataFrame) -> pl.DataFrame:
 
 
 def zone_names(stored: pl.Series) -> pl.Series:
-    """The IANA names in stored ``timezone`` traits (JSON), null where there is no valid one."""
-    known = {value: name for value in stored.drop_nulls().unique() if (name := _zone(value))}
+    """The zones in stored ``timezone`` traits (JSON), null where there is none; ``read_zone``."""
+    known = {
+        value: name for value in stored.drop_nulls().unique() if (name := read_zone(_value(value)))
+    }
     return stored.replace_strict(known, default=None, return_dtype=pl.String)
-
-
-def _zone(value: str) -> str | None:
-    name = _text(value)
-    return name if name in time_zones() else None
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _address(value: str) -> str | None:
-    text = _text(value)
-    return mail_address(text.strip()) if text else None
+    text = _value(value)
+    return mail_address(text.strip()) if isinstance(text, str) else None
 
 
-def _text(value: str) -> str | None:
+def _value(stored: str) -> Any:  # noqa: ANN401 - whatever JSON says
     try:
-        found: Any = msgspec.json.decode(value)
+        return msgspec.json.decode(stored)
     except msgspec.DecodeError:
         return None
-    return found if isinstance(found, str) else None

@@ -4,11 +4,11 @@ The gates, in order: holdout, expiry; then for each preferred channel reachabili
 consent, quiet hours, caps. The first channel that lets an intent pass is taken.
 """
 
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta, tzinfo
 
 import polars as pl
 
+from courtesy.ground.primitives.zones import time_zone
 from courtesy.stages.experiments import HOLDOUT
 from courtesy.stages.messages.model import (
     INSTANT,
@@ -24,7 +24,7 @@ _ADVANCE = (
     Reason.UNREACHABLE,
     Reason.SUPPRESSED,
     Reason.NO_CONSENT,
-    Reason.QUIET_HOURS,
+    Reason.NO_TIME_ZONE,
     Reason.EXPIRED,
     Reason.CAPPED,
     Reason.LOWER_PRIORITY,
@@ -33,14 +33,15 @@ _ADVANCE = (
 
 _WINDOWS = pl.Schema({"time_zone": pl.String(), "until": INSTANT})
 _PERSON = ("person_id", "channel")
+_SECOND = timedelta(seconds=1)
 
 
 def gate(intents: pl.DataFrame, facts: Facts, policy: Policy, now: datetime) -> pl.DataFrame:
     """Judge every intent.
 
     Among the intents of one person the caps admit the higher ``priority`` first, then the older. A
-    person of unknown zone, where the policy gives no default, is refused while there are quiet
-    hours: it may be night.
+    person of unknown zone, where the policy gives no default, is refused as ``no_time_zone`` while
+    there are quiet hours: it may be night.
 
     Args:
         intents: ``INTENTS`` rows, n.
@@ -103,7 +104,7 @@ def _reason(policy: Policy, now: datetime) -> pl.Expr:
         (pl.col("address").is_null(), Reason.UNREACHABLE),
         (pl.col("suppressed"), Reason.SUPPRESSED),
         (~permitted, Reason.NO_CONSENT),
-        (placeless & ~pl.col("service"), Reason.QUIET_HOURS),
+        (placeless & ~pl.col("service"), Reason.NO_TIME_ZONE),
         (late, Reason.EXPIRED),
     )
     return pl.coalesce(
@@ -116,23 +117,35 @@ def _windows(known: pl.DataFrame, quiet: QuietHours | None, now: datetime) -> pl
     if quiet is None:
         return pl.DataFrame(schema=_WINDOWS)
     zones = known["time_zone"].drop_nulls().unique().sort()
-    ends = ((zone, _quiet_until(quiet, zone, now)) for zone in zones)
+    ends = ((zone, _quiet_until(quiet, time_zone(zone), now)) for zone in zones)
     return pl.DataFrame([row for row in ends if row[1]], schema=_WINDOWS, orient="row")
 
 
-def _quiet_until(quiet: QuietHours, name: str, now: datetime) -> datetime | None:
-    """The end of the quiet hours that hold now in a zone; None where none do.
+def _quiet_until(quiet: QuietHours, zone: tzinfo, now: datetime) -> datetime | None:
+    """The first instant from now on that is not quiet on the clocks of a zone; None for now.
 
-    A local time that a change of clocks skips is the instant at which it would have come; one that
-    comes twice is the first.
+    From one change of the clocks to the next, quiet hours end where the offset says; a change may
+    end them too, or bring them back. An end that a change skips is the change, and of one that
+    comes twice the first that lies ahead counts.
     """
-    zone = ZoneInfo(name)
-    local = now.astimezone(zone)
-    if not quiet.holds(local.time()):
+    moment = now
+    while quiet.holds((local := moment.astimezone(zone).replace(tzinfo=None)).time()):
+        end = moment + (datetime.combine(local, quiet.end) - local) % timedelta(days=1)
+        moment = _change(zone, moment, end) or end
+    return None if moment == now else moment
+
+
+def _change(zone: tzinfo, after: datetime, until: datetime) -> datetime | None:
+    """When the clocks of a zone change between two instants at most a day apart; None if never."""
+    before = after.astimezone(zone).utcoffset()
+    if until.astimezone(zone).utcoffset() == before:
         return None
-    days = (local.date() + timedelta(days=ahead) for ahead in range(3))
-    ends = (datetime.combine(day, quiet.end, tzinfo=zone).astimezone(UTC) for day in days)
-    return next(end for end in ends if end > now)
+    first, last = after.replace(microsecond=0), until
+    while last - first > _SECOND:
+        middle = first + (last - first) // _SECOND // 2 * _SECOND
+        same = middle.astimezone(zone).utcoffset() == before
+        first, last = (middle, last) if same else (first, middle)
+    return first + _SECOND
 
 
 def _admitted(options: pl.DataFrame, facts: Facts, policy: Policy) -> pl.DataFrame:

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     NO_CONSENT = "no_consent"
     SUPPRESSED = "suppressed"
     UNREACHABLE = "unreachable"
+    NO_TIME_ZONE = "no_time_zone"
     QUIET_HOURS = "quiet_hours"
     CAPPED = "capped"
     LOWER_PRIORITY = "lower_priority"
@@ -100,7 +101,7 @@ SPOKEN = pl.Schema(
 """What was or is going to be said to each person, and when."""
 
 ZONES = pl.Schema({"person_id": pl.String(), "time_zone": pl.String()})
-"""The IANA time zone of each person who has a valid one."""
+"""The time zone of each person whose zone can be read, as ``read_zone`` returns it."""
 
 CLAIMED = pl.Schema(
     {

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Mapping
 from datetime import time, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -15,6 +14,7 @@ from courtesy.ground.primitives.clock import duration
 from courtesy.ground.primitives.errors import InputError
 from courtesy.ground.primitives.line import is_one_line, one_line
 from courtesy.ground.primitives.shares import percent
+from courtesy.ground.primitives.zones import read_zone
 from courtesy.stages.experiments.model import UNIVERSAL
 
 _PROGRAM = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
@@ -22,12 +22,6 @@ _PROGRAM = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 EMAIL = "email"
 CHANNELS = frozenset({EMAIL})
 """The channels there are; a person's address stands in the trait of the same name."""
-
-
-@lru_cache
-def time_zones() -> frozenset[str]:
-    """The names of all IANA time zones that this machine knows."""
-    return frozenset(available_timezones())
 
 
 def mail_address(text: str) -> str | None:
@@ -83,9 +77,10 @@ def _lines(text: str) -> str:
 
 
 def _zone(name: str) -> str:
-    if name not in time_zones():
+    found = read_zone(name)
+    if found is None:
         raise ValueError("this should be an IANA time zone, such as Europe/Paris")
-    return name
+    return found
 
 
 def _address(text: str) -> str:
@@ -163,11 +158,11 @@ class Policy(Model):
     """The rules of every contact: the file ``policy.yaml``, definition kind ``policy``.
 
     ``postal_address`` stands in every commercial mail (CAN-SPAM Act, 15 U.S.C. 7704(a)(5)).
-    ``default_time_zone`` is the zone of people whose own is not known; without it nothing is sent
-    to them while there are ``quiet_hours``. Messages of ``service_topics`` (receipts, security)
-    need no consent, keep no quiet hours, neither count for ``caps`` nor obey them, and reach people
-    whom the universal holdout or a program's leaves alone. ``costs`` is what a message that a
-    channel took costs, in the brand's money.
+    ``default_time_zone`` is the zone of people whose own cannot be read; without it they are
+    refused as ``no_time_zone`` while there are ``quiet_hours``. Messages of ``service_topics``
+    (receipts, security) need no consent, keep no quiet hours, neither count for ``caps`` nor obey
+    them, and reach people whom the universal holdout or a program's leaves alone. ``costs`` is
+    what a message that a channel took costs, in the brand's money.
     """
 
     sender: Sender

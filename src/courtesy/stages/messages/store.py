@@ -10,6 +10,7 @@ import polars as pl
 from courtesy.ground.ledger import Transaction, named_queries
 from courtesy.ground.primitives.clock import instant
 from courtesy.ground.primitives.errors import InputError, NotFoundError
+from courtesy.ground.primitives.zones import fixed_offset
 from courtesy.stages.events import store as events_store
 from courtesy.stages.messages import facts as known
 from courtesy.stages.messages.model import (
@@ -240,7 +241,11 @@ def _objects(traits: pl.DataFrame) -> pl.DataFrame:
 
 
 def _hour(zone: str) -> pl.Expr:
-    local = pl.col("at").dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+    offset = fixed_offset(zone)
+    if offset is None:
+        local = pl.col("at").dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+    else:
+        local = pl.col("at") + offset
     return local.dt.hour().cast(pl.Int32)
 
 

@@ -65,7 +65,16 @@ def test_who_can_be_reached(ledger: Ledger, ask: Ask, value: str, address: str |
 
 @pytest.mark.parametrize(
     ("value", "zones"),
-    [('"Europe/Paris"', [("ana", "Europe/Paris")]), ('"Mars/Base"', []), ("3", []), ('"../x"', [])],
+    [
+        ('"Europe/Paris"', [("ana", "Europe/Paris")]),
+        ('"W. Europe Standard Time"', [("ana", "Europe/Berlin")]),
+        ('"+05:30"', [("ana", "+05:30")]),
+        ("3", [("ana", "+03:00")]),
+        ("333", []),
+        ('"Mars/Base"', []),
+        ('"../x"', []),
+        ('{"zone": 1}', []),
+    ],
 )
 def test_which_zones_are_known(ledger: Ledger, ask: Ask, value: str, zones: list[Any]) -> None:
     with ledger.write() as transaction:

@@ -195,7 +195,7 @@ def test_every_intent_has_one_verdict_in_its_order(crowd: Crowd) -> None:
         "unreachable",
         "suppressed",
         "no_consent",
-        "quiet_hours",
+        "no_time_zone",
         "capped",
         "lower_priority",
     }

@@ -296,8 +296,10 @@ def test_counts_say_what_happened_and_when_by_each_person_s_clock(ledger: Ledger
         ]
         assert store.count_by_reason(transaction) == [{"name": "quiet_hours", "messages": 1}]
         default = store.count_by_hour(transaction, "Asia/Tokyo")
+        fixed = store.count_by_hour(transaction, "-03:30")
         without = store.count_by_hour(transaction, None)
     assert default.rows() == [("email", 18, 1), ("email", 21, 2)]
+    assert fixed.rows() == [("email", 9, 2), ("email", 18, 1)]
     assert without.rows() == [("email", 12, 2), ("email", 18, 1)]
 
 
