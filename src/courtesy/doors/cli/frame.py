@@ -5,14 +5,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 from rich.console import Console
 
-from courtesy.app import App, open_app
 from courtesy.ground.primitives.clock import Clock
+
+if TYPE_CHECKING:
+    from courtesy.app import App
 
 Json = Annotated[bool, typer.Option("--json", help="Answer with JSON instead of text.")]
 console = Console(markup=False)
@@ -26,8 +28,10 @@ def home_of(context: typer.Context) -> Path:
 
 
 @contextmanager
-def opened(context: typer.Context, clock: Clock | None = None) -> Iterator[App]:
+def opened(context: typer.Context, clock: Clock | None = None) -> Iterator["App"]:
     """The application on the home of this command, closed at the end of the block."""
+    from courtesy.app import open_app  # noqa: PLC0415 - slow to load, and help needs none of it
+
     app = open_app(home_of(context), clock=clock)
     try:
         yield app

@@ -4,11 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -18,7 +14,9 @@ from courtesy.ground.ledger.transaction import Transaction
 from courtesy.ground.primitives.errors import HomeError
 
 _WAIT_SECONDS = 30.0
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
+_REVISIONS = "alembic_version"
+_DIGITS = 4
 
 
 class Ledger:
@@ -51,18 +49,13 @@ class Ledger:
         Raises:
             HomeError: the database cannot be reached or written, or a newer Courtesy made it.
         """
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-        head = ScriptDirectory.from_config(config).get_current_head()
         with self._begin("read") as transaction:
-            if MigrationContext.configure(transaction.connection).get_current_revision() == head:
+            if _is_newest(transaction):
                 return
+        from courtesy.ground.ledger.migrate import upgrade  # noqa: PLC0415 - slow to load
+
         with self._begin("write") as transaction:
-            config.attributes["connection"] = transaction.connection
-            try:
-                command.upgrade(config, "head")
-            except CommandError as error:
-                raise HomeError(f"A newer Courtesy made it: {error}.", place=self._place) from error
+            upgrade(transaction.connection, MIGRATIONS, self._place)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -105,6 +98,15 @@ class Ledger:
                         transaction.drop_loaded()
         except self._failures as error:
             raise HomeError(_said(error), place=self._place) from error
+
+
+def _is_newest(transaction: Transaction) -> bool:
+    """Whether the tables are of the last migration; revisions are numbers in order."""
+    if not inspect(transaction.connection).has_table(_REVISIONS):
+        return False
+    newest = max(path.name[:_DIGITS] for path in (MIGRATIONS / "versions").glob("*.py"))
+    revision = text(f"SELECT version_num FROM {_REVISIONS}")  # noqa: S608 - ours
+    return bool(transaction.connection.scalar(revision) == newest)
 
 
 def _said(error: Exception) -> str:
