@@ -126,6 +126,13 @@ def test_a_link_leads_where_it_led_and_is_recorded(
     assert (event["event"], event["properties"]["url"]) == ("Email Link Clicked", target)
 
 
+def test_the_way_of_a_letter_sent_before_is_that_of_browsers(
+    browser: TestClient, links: Links
+) -> None:
+    answer = browser.get(links.clicked(MESSAGE, "https://grün.example/a|b~c\r\n?d='"))
+    assert answer.headers["location"] == "https://xn--grn-ioa.example/a|b~c?d=%27"
+
+
 def test_two_links_in_one_minute_are_two_clicks(
     browser: TestClient, app: App, links: Links
 ) -> None:

@@ -17,6 +17,7 @@ from courtesy.doors.api.intake import Intake
 from courtesy.ground.primitives.errors import NotFoundError
 from courtesy.stages.messages import Policy, returns, store
 from courtesy.stages.messages.links import LinkKind, Links
+from courtesy.stages.messages.url import web_address
 
 _GIF = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
@@ -83,7 +84,7 @@ class _Desk:
             return _unknown()
         message = await self._message(ticket.message_id)
         await self._record(returns.CLICKED, message, ticket.target)
-        return RedirectResponse(ticket.target, status_code=302, headers=_PRIVATE)
+        return _lead_on(ticket.target)
 
     async def asked(self, token: str) -> Response:
         """A page with one button; nothing has happened yet."""
@@ -128,6 +129,14 @@ class _Desk:
     def _policy(self) -> Policy | None:
         with self._app.ledger.read() as transaction:
             return workspace.in_force(transaction).policy
+
+
+def _lead_on(target: str) -> Response:
+    """The way to a target as browsers read it; letters sent long ago hold what was written."""
+    address = web_address(target)
+    if address is None:
+        return RedirectResponse(target, status_code=302, headers=_PRIVATE)
+    return Response(status_code=302, headers={**_PRIVATE, "Location": address})
 
 
 def _page(title: str, text: str, form: str = "", status: int = 200) -> Response:

@@ -17,10 +17,17 @@ from inscriptis.model.config import ParserConfig
 from courtesy.ground.primitives.errors import DefinitionError
 from courtesy.stages.messages.dialect import LINK_NAME
 from courtesy.stages.messages.guard import Guard
+from courtesy.stages.messages.url import runs_script, web_address
 
 _ANCHOR = re.compile(
     r'(<a(?=\s)(?:\s+[^\s=>"/]+(?:="[^"]*")?)*?\s+href=")([^"]*)(")', re.IGNORECASE
 )
+_LINK = re.compile(
+    r'(<a(?=\s)(?:[^>"]|"[^"]*")*\shref="[^"]*"(?:[^>"]|"[^"]*")*>)(.*?)(</a>)',
+    re.IGNORECASE | re.DOTALL,
+)
+_ALT = re.compile(r'<img(?=\s)(?:[^>"]|"[^"]*")*?\salt="([^"]*)"', re.IGNORECASE)
+_TAGS = re.compile(r'<!--.*?-->|<(?:[^>"]|"[^"]*")*>', re.DOTALL)
 _BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 _MJML = re.compile(r"<(mj-[\w-]+)")
 _HIDDEN = "display:none;max-height:0;overflow:hidden;mso-hide:all"
@@ -46,7 +53,7 @@ def compiled(body: str, preheader: str, source: str, line: int) -> tuple[str, st
     guard, hidden = Guard.of(body, source, line)
     page = _page(hidden, source, line)
     guard.check(page)
-    text = guard.restored(guard.joined(_plain(guard.words(page))))
+    text = guard.restored(guard.joined(_plain(guard.words(_name_pictures(page)))))
     linked = guard.restored(_ANCHOR.sub(lambda found: _led(found, guard), page))
     return _dressed(linked, preheader), text
 
@@ -66,16 +73,32 @@ def _page(markup: str, source: str, line: int) -> str:
 
 
 def _led(anchor: re.Match[str], guard: Guard) -> str:
-    target = html.unescape(anchor[2]).strip().lower()
-    outward = target.startswith(("http://", "https://", guard.mark))
-    if not outward or guard.holds(target, "unsubscribe_url"):
+    target = html.unescape(anchor[2])
+    other = guard.mark not in target and not runs_script(target) and web_address(target) is None
+    if other or guard.holds(target, "unsubscribe_url"):
         return anchor[0]
     return f"{anchor[1]}{{% {LINK_NAME} %}}{anchor[2]}{{% end{LINK_NAME} %}}{anchor[3]}"
 
 
+def _name_pictures(page: str) -> str:
+    """The page with the words of pictures that are links, where no other words tell what of."""
+    return _LINK.sub(lambda link: link[1] + _words_of(link[2]) + link[3], page)
+
+
+def _words_of(linked: str) -> str:
+    if html.unescape(_TAGS.sub("", linked)).strip():
+        return linked
+    return " ".join(words for words in _ALT.findall(linked) if words.strip()) or linked
+
+
+def _href_of_browsers(anchor: re.Match[str]) -> str:
+    address = web_address(html.unescape(anchor[2]))
+    return f"{anchor[1]}{html.escape(address)}{anchor[3]}" if address else anchor[0]
+
+
 def _plain(page: str) -> str:
-    text = get_text(page, _PLAIN)
-    lines = (re.sub(r"[ \t]+", " ", line).strip() for line in text.splitlines())
+    text = get_text(_ANCHOR.sub(_href_of_browsers, page), _PLAIN)
+    lines = (re.sub(r"[ \t]+", " ", line).strip(" \t\r") for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 

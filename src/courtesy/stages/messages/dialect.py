@@ -15,11 +15,10 @@ from liquid.parser import get_parser
 from liquid.token import TOKEN_EOF, TOKEN_TAG, Token
 
 from courtesy.ground.primitives.errors import DefinitionError, InputError
+from courtesy.stages.messages.url import C0_AND_SPACE, runs_script, web_address
 
 LINK_NAME = "courtesy_link"
 _LINK_END = f"end{LINK_NAME}"
-_SCHEMES = ("http://", "https://")
-_DANGEROUS = ("javascript:", "vbscript:", "data:")
 _NOW = ("now", "today")
 _LONGEST = 2_000_000
 _PARTIALS = ("include", "render")
@@ -50,7 +49,7 @@ class _LinkNode(Node):
         """Write the address of the block, led over the counting of clicks."""
         written = context.get_buffer(buffer)
         self.block.render(context, written)
-        target = html.unescape(written.getvalue()).strip()
+        target = html.unescape(written.getvalue()).strip(C0_AND_SPACE)
         return buffer.write(html.escape(_tracked(context, target)))
 
     def children(
@@ -76,12 +75,12 @@ class _LinkTag(Tag):
 
 def _tracked(context: RenderContext, target: str) -> str:
     lead: Callable[[str], str] | None = context.globals.get(LINK_NAME)  # type: ignore[assignment]  # render.py puts it there
-    if target.lower().startswith(_DANGEROUS):
+    if runs_script(target):
         return "#"
-    followed = target.lower().startswith(_SCHEMES)
-    if lead is None or not followed or target == context.globals.get("unsubscribe_url"):
+    address = web_address(target)
+    if address is None or target == context.globals.get("unsubscribe_url"):
         return target
-    return lead(target)
+    return lead(address) if lead else address
 
 
 @with_context

@@ -46,8 +46,12 @@ class Links:
         return self._url(LinkKind.OPEN, Ticket(message_id))
 
     def clicked(self, message_id: str, target: str) -> str:
-        """The address that counts a click and leads on to ``target``."""
-        return self._url(LinkKind.CLICK, Ticket(message_id, target))
+        """The address that counts a click and leads on to ``target``.
+
+        It is ``target`` itself, which nobody counts, where that is too long for an address.
+        """
+        url = self._url(LinkKind.CLICK, Ticket(message_id, target))
+        return url if len(url) <= _LONGEST else target
 
     def unsubscribe(self, message_id: str) -> str:
         """The address at which the receiver of a message says no."""

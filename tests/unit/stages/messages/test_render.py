@@ -123,6 +123,62 @@ def test_links_are_counted_and_lead_where_they_led(write: Write) -> None:
     assert f'href="{letter.unsubscribe_url}"' in letter.html
 
 
+@pytest.mark.parametrize("written", ["{{ site }}", "https://grün.example/a\n b"])
+def test_an_address_is_the_one_that_browsers_go_to(write: Write, written: str) -> None:
+    traits = '{"site":"https://grün.example/a\\n b"}'
+    letter = write(f'<a href="{written}">x</a>', traits=traits)
+    assert list(links_of(letter).values()) == ["https://xn--grn-ioa.example/a%20b"]
+
+
+def test_the_text_part_shows_addresses_that_lead_there(write: Write) -> None:
+    letter = write('<a href="https://grün.example/a\n b">x</a>')
+    assert "[x](https://xn--grn-ioa.example/a%20b)" in letter.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["tel:+4930123", "sms:+49?body=Hi%20there", "brandapp://offers/{{ tier }}", "/a", "#there"],
+)
+def test_other_addresses_stay_as_they_are(write: Write, address: str) -> None:
+    letter = write(f'<a href="{address}">x</a>', traits='{"tier":"a b"}')
+    assert f'href="{address.replace("{{ tier }}", "a b")}"' in letter.html
+    assert not links_of(letter)
+
+
+@pytest.mark.parametrize(
+    "address", ["java\nscript:alert(1)", "java&Tab;script&colon;alert(1)", "java{{ x }}script:a"]
+)
+def test_a_script_in_any_spelling_is_closed(write: Write, address: str) -> None:
+    letter = write(f'<a href="{address}">x</a>')
+    assert 'href="#"' in letter.html
+
+
+def test_an_address_too_long_to_count_still_leads_there(write: Write) -> None:
+    address = f"https://x.example/?{'a' * 7_000}"
+    letter = write(f'<a href="{address}">x</a>')
+    assert f'href="{address}"' in letter.html
+
+
+@pytest.mark.parametrize(
+    ("linked", "shown"),
+    [
+        ('<img src="s.png" alt="Red shoes">', "[Red shoes]"),
+        ('<img src="s.png" alt="{{ first_name }}\'s a > b">', "[Ana's a > b]"),
+        ('<table><tr><td><img src="s.png" alt="A &amp; B"></td></tr></table>', "[A & B]"),
+        (
+            '<img src="1.png" alt="Two"><img src="2.png" alt=""><img src="3.png" alt="pairs">',
+            "[Two pairs]",
+        ),
+        ('<img src="s.png" alt="Red shoes">Buy', "[Buy]"),
+        ('<img src="s.png" alt="">', "[]"),
+        ('<img src="s.png">', "[]"),
+    ],
+)
+def test_a_linked_picture_is_told_by_its_words(write: Write, linked: str, shown: str) -> None:
+    letter = write(f'<a title="a>b" href="https://x.example/a">{linked}</a>')
+    assert f"{shown}(https://x.example/a)" in letter.text.replace("\n", "")
+
+
 def test_a_trait_is_no_script(write: Write) -> None:
     letter = write('<a href="{{ site }}">x</a>', traits='{"site":" JavaScript:alert(1)"}')
     assert 'href="#"' in letter.html
