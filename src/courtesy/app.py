@@ -10,13 +10,29 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from courtesy.ground.lake import DuckDBEngine, Engine, Lake
+from courtesy.ground.lake import DuckDBEngine, Engine, Lake, Part
+from courtesy.ground.lake.pair import settle_pair
 from courtesy.ground.ledger import Ledger
 from courtesy.ground.primitives.clock import Clock, SystemClock
-from courtesy.ground.primitives.errors import HomeError
+from courtesy.ground.primitives.errors import CourtesyError, HomeError
+from courtesy.stages.events import EVENTS
+from courtesy.stages.events import store as events_store
+from courtesy.stages.experiments import EXPOSURES
+from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.messages import Channel, Email, SmtpServer
 
 _SECRET_BYTES = 32
+PARTS = (
+    Part(EVENTS, "inbox", events_store.number_of, events_store.explains, events_store.newest),
+    Part(
+        EXPOSURES,
+        "ledger",
+        int,
+        lambda transaction, version: version <= experiments_store.newest(transaction),
+        experiments_store.newest,
+    ),
+)
+"""The tables of the lake that the ledger feeds."""
 
 
 class Settings(BaseSettings):
@@ -79,7 +95,23 @@ def make_home(home: Path, settings: Settings | None = None) -> None:
 
 
 def open_app(home: Path, *, clock: Clock | None = None, settings: Settings | None = None) -> App:
-    """Wire a home that exists.
+    """Wire a home that exists, and whose ledger and lake belong together.
+
+    Raises:
+        HomeError: there is no home in this folder, or it cannot be read.
+        PairError: the ledger or the lake is of another time or home.
+    """
+    app = open_parts(home, clock=clock, settings=settings)
+    try:
+        settle_pair(app.ledger, app.lake, PARTS, app.clock.now())
+    except CourtesyError:
+        app.close()
+        raise
+    return app
+
+
+def open_parts(home: Path, *, clock: Clock | None = None, settings: Settings | None = None) -> App:
+    """Wire a home, whether its ledger and its lake belong together or not; for repairing it.
 
     Raises:
         HomeError: there is no home in this folder, or it cannot be read.

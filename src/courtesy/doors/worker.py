@@ -40,6 +40,7 @@ class Worker:
         self._stopped.set()
         self._arrived.set()
         self._thread.join()
+        self._absorb_returns()
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -53,6 +54,13 @@ class Worker:
             except Exception:  # noqa: BLE001 - the thread outlives what nobody foresaw
                 _log.exception("worker paused")
                 self._stopped.wait(_AFTER_TROUBLE)
+
+    def _absorb_returns(self) -> None:
+        """What was just sent comes into the lake, so that it tells of every send."""
+        try:
+            absorb(self._app)
+        except CourtesyError as error:
+            _log.error("the inbox keeps what came last", error=error.message)
 
     def _once(self) -> None:
         absorb(self._app)

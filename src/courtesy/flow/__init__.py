@@ -20,6 +20,7 @@ from courtesy.flow.pilots import (
     stop_pilot,
 )
 from courtesy.flow.publish import publish
+from courtesy.flow.repair import Repaired, repair
 from courtesy.flow.replay import Replayed, period, replay
 from courtesy.flow.tick import Ticked, tick
 
@@ -28,6 +29,7 @@ __all__ = [
     "Assigned",
     "Delivered",
     "Listed",
+    "Repaired",
     "Replayed",
     "Ticked",
     "absorb",
@@ -43,6 +45,7 @@ __all__ = [
     "publish",
     "recover",
     "refresh",
+    "repair",
     "replay",
     "shown",
     "size_of",

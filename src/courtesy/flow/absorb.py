@@ -1,6 +1,9 @@
 """The life of a batch: inbox → events → people → history → journeys, in one transaction."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import polars as pl
 import structlog
@@ -9,6 +12,7 @@ from courtesy import workspace
 from courtesy.app import App
 from courtesy.flow.flags.viewed import expose_viewers, known_of_viewers
 from courtesy.flow.trigger import Turn, invite, leave
+from courtesy.ground.lake.epoch import current_writer, land, landing
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.errors import CourtesyError
 from courtesy.stages import profiles
@@ -18,7 +22,6 @@ from courtesy.stages.journeys import store as journeys_store
 from courtesy.stages.messages import store as messages_store
 from courtesy.stages.profiles import store as profiles_store
 
-_WRITER = "inbox"
 _BATCHES = 200
 _log = structlog.get_logger("courtesy.absorb")
 
@@ -88,19 +91,34 @@ def _absorb_some(app: App, limit: int) -> Absorbed | None:
         arrived = read(waiting)
         fresh = events_store.unseen(transaction, arrived)
         if not fresh.is_empty():
-            _take(app, transaction, fresh, upto)
+            newest = waiting.row(-1, named=True)
+            take(app, transaction, fresh, partial(_append, app, transaction, newest))
         events_store.done(transaction, upto)
     return Absorbed(len(fresh), len(arrived) - len(fresh))
 
 
 def _waiting(app: App, transaction: Transaction, limit: int) -> pl.DataFrame:
     """The next batches; after a crash first exactly those that the lake already has."""
-    landed = app.lake.version(EVENTS, _WRITER)
+    came = app.lake.version(EVENTS, current_writer(transaction, EVENTS))
+    landed = max(events_store.number_of(came), landing(transaction, EVENTS).inherited)
     again = events_store.waiting(transaction, upto=landed, limit=limit)
     return again if len(again) else events_store.waiting(transaction, upto=None, limit=limit)
 
 
-def _take(app: App, transaction: Transaction, fresh: pl.DataFrame, upto: int) -> None:
+def take(
+    app: App,
+    transaction: Transaction,
+    fresh: pl.DataFrame,
+    append: Callable[[pl.DataFrame], None],
+) -> None:
+    """Take events that nobody has seen into people, history and journeys.
+
+    Args:
+        app: the wired application.
+        transaction: of the ledger.
+        fresh: ``NORMALISED`` rows.
+        append: has the lake keep the rows of ``EVENTS`` that are behaviour.
+    """
     now = app.clock.now()
     known = profiles_store.known(transaction, fresh)
     identified = profiles.identify(fresh, known)
@@ -111,7 +129,7 @@ def _take(app: App, transaction: Transaction, fresh: pl.DataFrame, upto: int) ->
     journeys_store.merge(transaction, identified.merges)
     messages_store.merge(transaction, identified.merges)
     behaviour = identified.events.filter(pl.col("type") != PERSON)
-    app.lake.append(EVENTS, behaviour, writer=_WRITER, version=upto)
+    append(behaviour)
     expose_viewers(app, transaction, identified.events, before)
     live = behaviour.filter(~pl.col("history"))
     if not live.is_empty():
@@ -119,3 +137,15 @@ def _take(app: App, transaction: Transaction, fresh: pl.DataFrame, upto: int) ->
         invite(turn, live)
         leave(turn, live)
     events_store.mark_seen(transaction, fresh)
+
+
+def _append(
+    app: App, transaction: Transaction, newest: Mapping[str, Any], behaviour: pl.DataFrame
+) -> None:
+    """Have the lake keep what ends with the batch ``newest``, but what it had before the epoch."""
+    if behaviour.is_empty() or newest["inbox_id"] <= landing(transaction, EVENTS).inherited:
+        return
+    writer = current_writer(transaction, EVENTS)
+    version = events_store.version_of(newest)
+    app.lake.append(EVENTS, behaviour, writer=writer, version=version)
+    land(transaction, app.lake, EVENTS)

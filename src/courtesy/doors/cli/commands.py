@@ -42,6 +42,18 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "report",
         "Write a page with everything that was said, what was not and why, and whether it helped.",
     ),
+    "backup": (
+        "home",
+        "Keep the whole home, also while it is served. It holds the secret: keep it safe.",
+    ),
+    "restore": (
+        "home",
+        "Make the home of a backup, once every byte of it is checked; the home must be a new one.",
+    ),
+    "repair": (
+        "home",
+        "Make a ledger and a lake belong together, of which one is older or of another home.",
+    ),
     "demo": (
         "demo",
         "Simulate an invented coffee shop, its customers and their mail, and report on it.",

@@ -84,6 +84,19 @@ class Lake:
         with log.lock, told(self.folder):
             return _came(log.newest(), writer)
 
+    def commits(self, table: Table) -> int:
+        """The version of the table itself, which every commit raises; -1 before the first."""
+        return self.newest(table)[0]
+
+    def newest(self, table: Table) -> tuple[int, list[Path]]:
+        """The table's newest version, -1 where there is none, and its files of data."""
+        log = self._log(self._reading, table)
+        with log.lock, told(self.folder):
+            opened = log.newest()
+            if opened is None:
+                return -1, []
+            return opened.version(), [log.folder / path for path in _files(opened)["path"]]
+
     def files(
         self, table: Table, *, since: date | None = None, until: date | None = None
     ) -> list[str]:

@@ -1,7 +1,7 @@
 """Opening the ledger, and its transactions."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import inspect, text
@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from courtesy.ground.ledger.databases import Mode, database
+from courtesy.ground.ledger.databases import Mode, Snapshot, database
 from courtesy.ground.ledger.transaction import Transaction
 from courtesy.ground.primitives.errors import HomeError
 
@@ -38,6 +38,7 @@ class Ledger:
             raise HomeError(
                 "A ledger is given by a URL such as sqlite:////data/ledger.db."
             ) from None
+        self._parsed = parsed
         self._place = parsed.set(query={}).render_as_string(hide_password=True)
         self._database = database(parsed)
         self._engine = self._database.engine(parsed, wait)
@@ -79,6 +80,19 @@ class Ledger:
         """
         with self._begin("write") as transaction:
             yield transaction
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """The ledger as its last commit left it, to be copied while others go on writing.
+
+        Raises:
+            HomeError: the database cannot be read, or is kept by means of its own.
+        """
+        try:
+            with closing(self._database.snapshot(self._parsed)) as snapshot:
+                yield snapshot
+        except self._failures as error:
+            raise HomeError(_said(error), place=self._place) from error
 
     def close(self) -> None:
         """Close every connection."""

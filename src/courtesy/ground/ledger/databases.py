@@ -1,6 +1,7 @@
 """What a database does in its own way; everything else is the same SQL for both."""
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal, Protocol
 
 import polars as pl
@@ -32,6 +33,26 @@ class Database(Protocol):
 
     def fill(self, connection: Connection, table: str, frame: pl.DataFrame) -> None:
         """Insert rows of numbers, text and bytes into a temporary table with these columns."""
+        ...
+
+    def snapshot(self, url: URL) -> "Snapshot":
+        """The database as its last commit left it, whatever is written from now on.
+
+        Raises:
+            HomeError: it is kept by means of its own.
+        """
+        ...
+
+
+class Snapshot(Protocol):
+    """A database at one moment."""
+
+    def copy(self, into: Path) -> None:
+        """Write it to a file."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
         ...
 
 

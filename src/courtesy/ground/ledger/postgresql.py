@@ -1,12 +1,14 @@
 """PostgreSQL: for many workers. It keeps SQLite's promise: writers take turns."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import polars as pl
 from psycopg import ClientCursor
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from courtesy.ground.primitives.errors import HomeError
 
 _TURN = 7_305_804_402_201_000_001
 _WORTH_ANALYZING = 1_000
@@ -47,6 +49,18 @@ class PostgreSQL:
                 copy.write_row(row)
         if frame.height > _WORTH_ANALYZING:
             connection.exec_driver_sql(f"ANALYZE {table}")
+
+    def snapshot(self, url: URL) -> NoReturn:
+        """It has tools of its own.
+
+        Raises:
+            HomeError: always.
+        """
+        raise HomeError(
+            "PostgreSQL keeps copies by its own means: stop the server, run pg_dump, copy the "
+            "home's folder, and only then start it again (docs/operation.md).",
+            place=str(url.database),
+        )
 
 
 class _Numeric(Loader):

@@ -1,5 +1,8 @@
 """SQLite: one file, many readers, one writer."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -46,6 +49,26 @@ class SQLite:
         cursor: Any = connection.connection.cursor()
         cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", frame.iter_rows())  # noqa: S608 - our own names
         cursor.close()
+
+    def snapshot(self, url: URL) -> "_Snapshot":
+        """A reader of its own, since what a reader saw first stays what it sees."""
+        return _Snapshot(str(url.database))
+
+
+class _Snapshot:
+    """A reader that stays at the commit that it saw first."""
+
+    def __init__(self, path: str) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.execute("BEGIN")
+        self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+    def copy(self, into: Path) -> None:
+        with closing(sqlite3.connect(into)) as target:
+            self._connection.backup(target)
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI object

@@ -2,6 +2,7 @@
 
     CourtesyError
     ├── HomeError           the home folder: absent, locked, full
+    │   └── PairError         a ledger and a lake of different times or homes
     ├── InputError          what somebody gave us
     │   ├── DefinitionError   a journey, audience, template or policy
     │   ├── ConditionError    a node of the condition language
@@ -37,6 +38,10 @@ class CourtesyError(Exception):
 
 class HomeError(CourtesyError):
     """The home folder cannot be used."""
+
+
+class PairError(HomeError):
+    """The ledger and the lake of this home do not belong together."""
 
 
 class InputError(CourtesyError):

@@ -10,6 +10,13 @@ ORDER BY inbox_id LIMIT :limit;
 -- name: waiting_count
 SELECT count(*) FROM inbox;
 
+-- name: take_number
+INSERT INTO inbox (source, received_at, history, body) VALUES ('', 0, 0, '')
+RETURNING inbox_id;
+
+-- name: drop_number
+DELETE FROM inbox WHERE inbox_id = :inbox_id;
+
 -- name: done
 DELETE FROM inbox WHERE inbox_id <= :upto;
 
@@ -19,6 +26,9 @@ SELECT message_id FROM given JOIN seen USING (message_id);
 -- name: mark_seen
 INSERT INTO seen (message_id) SELECT message_id FROM given WHERE true
 ON CONFLICT (message_id) DO NOTHING;
+
+-- name: forget_unlisted
+DELETE FROM seen WHERE message_id NOT IN (SELECT message_id FROM given);
 
 -- name: reject
 INSERT INTO rejections (source, received_at, place, reason, body)

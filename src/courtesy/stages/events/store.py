@@ -1,7 +1,8 @@
 """The inbox of accepted batches, what was seen, what was refused, and who may send."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
@@ -12,6 +13,8 @@ from courtesy.stages.events.model import INBOX, INSTANT, Accepted, Rejection, So
 
 _QUERIES = named_queries(__file__)
 _ENDLESS = 2**62
+_MARK_BITS = 20
+_MARK_DIGITS = _MARK_BITS // 4
 _REJECTIONS = pl.Schema(
     {
         "source": pl.String(),
@@ -56,6 +59,34 @@ def waiting_count(transaction: Transaction) -> int:
     return int(transaction.scalar(_QUERIES["waiting_count"]))
 
 
+def version_of(batch: Mapping[str, Any]) -> int:
+    """What the lake notes when it has a row of ``INBOX``: its number, and a mark of its content.
+
+    So that another batch of the same number, of a copy of this home, is not taken for it.
+    """
+    mark = int(digest(batch["body"].hex())[:_MARK_DIGITS], 16)
+    return (int(batch["inbox_id"]) << _MARK_BITS) | mark
+
+
+def number_of(version: int) -> int:
+    """The ``inbox_id`` in what the lake notes."""
+    return version >> _MARK_BITS
+
+
+def explains(transaction: Transaction, version: int) -> bool:
+    """Whether the batch that the lake notes still waits in the inbox."""
+    number = number_of(version)
+    found = waiting(transaction, after=number - 1, upto=number, limit=1)
+    return not found.is_empty() and version_of(found.row(0, named=True)) == version
+
+
+def newest(transaction: Transaction) -> int:
+    """The greatest ``inbox_id`` that was ever given; this call takes the next one for itself."""
+    taken = int(transaction.scalar(_QUERIES["take_number"]))
+    transaction.run(_QUERIES["drop_number"], inbox_id=taken)
+    return taken - 1
+
+
 def done(transaction: Transaction, upto: int) -> None:
     """Take the batches up to this ``inbox_id`` out of the inbox."""
     transaction.run(_QUERIES["done"], upto=upto)
@@ -73,6 +104,12 @@ def mark_seen(transaction: Transaction, events: pl.DataFrame) -> None:
     """Remember the ``message_id`` of these events for good."""
     transaction.load("given", events.select("message_id"))
     transaction.run(_QUERIES["mark_seen"])
+
+
+def forget_unlisted(transaction: Transaction, listed: pl.DataFrame) -> int:
+    """Forget every ``message_id`` but those ``listed``, so that it counts when it comes again."""
+    transaction.load("given", listed.select("message_id").unique())
+    return transaction.run(_QUERIES["forget_unlisted"])
 
 
 def reject(

@@ -9,6 +9,9 @@ SELECT exposure_id, experiment, person_id, arm, exposed_at, entry,
        coalesce(unit, person_id) AS unit, traits
 FROM exposures WHERE exposure_id > :after ORDER BY exposure_id LIMIT :limit;
 
+-- name: newest_exposure
+SELECT coalesce(max(exposure_id), 0) FROM exposures;
+
 -- name: exposed_before
 WITH known_as AS (
     SELECT person_id, person_id AS known_id FROM given

@@ -33,6 +33,11 @@ def since(transaction: Transaction, after: int, limit: int) -> pl.DataFrame:
     return transaction.frame(_QUERIES["since"], _NUMBERED, after=after, limit=limit)
 
 
+def newest(transaction: Transaction) -> int:
+    """The greatest number of an exposure; 0 before the first."""
+    return int(transaction.scalar(_QUERIES["newest_exposure"]))
+
+
 def exposed_before(transaction: Transaction, experiment: str, people: pl.DataFrame) -> pl.DataFrame:
     """The arm of those of ``people`` (``person_id``) who were exposed: ``person_id, arm``.
 

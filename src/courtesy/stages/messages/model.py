@@ -103,6 +103,21 @@ SPOKEN = pl.Schema(
 ZONES = pl.Schema({"person_id": pl.String(), "time_zone": pl.String()})
 """The time zone of each person whose zone can be read, as ``read_zone`` returns it."""
 
+SENDS = pl.Schema(
+    {
+        "message_id": pl.String(),
+        "person_id": pl.String(),
+        "journey": pl.String(),
+        "step": pl.String(),
+        "template": pl.String(),
+        "topic": pl.String(),
+        "channel": pl.String(),
+        "variant": pl.String(),
+        "sent_at": pl.Datetime("us", "UTC"),
+    }
+)
+"""What the history knows of a message that its channel took."""
+
 CLAIMED = pl.Schema(
     {
         **{name: kind for name, kind in INTENTS.items() if name != "channels"},

@@ -106,6 +106,25 @@ FROM suppressions GROUP BY channel, reason ORDER BY channel, reason;
 -- name: recover
 UPDATE messages SET state = 'uncertain' WHERE state = 'sending';
 
+-- name: put_sent
+INSERT INTO messages (message_id, enrollment_id, person_id, journey, version, step, arm, channel,
+                      topic, template, variant, state, attempts, created_at, due_at, sent_at)
+SELECT g.message_id, coalesce(e.enrollment_id, ''), g.person_id, g.journey,
+       coalesce(e.version, 0), g.step, coalesce(e.arm, ''), g.channel, g.topic, g.template,
+       g.variant, 'sent', 1, g.sent_at, g.sent_at, g.sent_at
+FROM given g
+LEFT JOIN enrollments e ON e.person_id = g.person_id AND e.journey = g.journey
+  AND e.pass_number = (SELECT max(l.pass_number) FROM enrollments l
+                       WHERE l.person_id = g.person_id AND l.journey = g.journey
+                         AND l.entered_at <= g.sent_at)
+WHERE true
+ON CONFLICT (message_id) DO UPDATE SET state = 'sent', reason = NULL, sent_at = excluded.sent_at
+WHERE messages.state <> 'sent';
+
+-- name: doubt
+UPDATE messages SET state = 'uncertain'
+WHERE state IN ('queued', 'held', 'sending') AND (due_at <= :now OR created_at >= :since);
+
 -- name: merge
 UPDATE messages
 SET person_id = (SELECT g.into_id FROM given g WHERE g.person_id = messages.person_id)

@@ -16,6 +16,7 @@ from courtesy.stages.messages import facts as known
 from courtesy.stages.messages.model import (
     CLAIMED,
     GRANTED,
+    SENDS,
     SPOKEN,
     Facts,
     State,
@@ -145,6 +146,25 @@ def recover(transaction: Transaction) -> int:
     Call it when no delivery is under way.
     """
     return transaction.run(_QUERIES["recover"])
+
+
+def put_sent(transaction: Transaction, sends: pl.DataFrame) -> int:
+    """Keep sends that the history tells of, so that nothing is sent twice; returns how many.
+
+    Args:
+        transaction: of the ledger.
+        sends: ``SENDS`` rows.
+    """
+    transaction.load("given", sends.select(SENDS.names()))
+    return transaction.run(_QUERIES["put_sent"])
+
+
+def doubt(transaction: Transaction, now: datetime, since: datetime) -> int:
+    """Mark as ``uncertain`` what was to be said by ``now``, or is queued since; returns how many.
+
+    Where the ledger was restored from an older one, nobody knows whether it was said.
+    """
+    return transaction.run(_QUERIES["doubt"], now=now, since=since)
 
 
 def next_due(transaction: Transaction) -> datetime | None:
