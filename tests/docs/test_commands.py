@@ -53,6 +53,14 @@ def test_the_page_on_imports_runs_as_it_stands(tmp_path: Path) -> None:
     assert said.count("0 rejected") == 3
 
 
+def test_the_page_on_operation_runs_as_it_stands(tmp_path: Path) -> None:
+    done = run("docs/operation.md", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "A new epoch has begun." in done.stdout
+    assert "there is nothing to repair" in done.stdout
+    assert (tmp_path / "restored" / "secret").is_file()
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
 def test_every_make_target_that_a_page_names_is_there(page: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
