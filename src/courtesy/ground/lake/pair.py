@@ -84,6 +84,6 @@ def _mismatch_of(
     came = lake.version(part.table, writer(part.table, known[-1]))
     if came < stands.landed or lake.commits(part.table) < stands.commits:
         return Mismatch(f"The lake lacks {part.table.name} that this ledger knows of", lacking=True)
-    if came == 0 and stands.commits < 0 and lake.files(part.table):
+    if came == 0 and stands.commits < 0 and epoch_of(lake) is None and lake.files(part.table):
         return _STRANGE
     return ahead if came > stands.landed and not part.explains(transaction, came) else None
