@@ -23,6 +23,7 @@ from courtesy.stages.messages import store as messages_store
 from courtesy.stages.profiles import store as profiles_store
 
 _BATCHES = 200
+_BYTES = 4 * 2**20
 _log = structlog.get_logger("courtesy.absorb")
 
 
@@ -102,7 +103,11 @@ def _waiting(app: App, transaction: Transaction, limit: int) -> pl.DataFrame:
     came = app.lake.version(EVENTS, current_writer(transaction, EVENTS))
     landed = max(events_store.number_of(came), landing(transaction, EVENTS).inherited)
     again = events_store.waiting(transaction, upto=landed, limit=limit)
-    return again if len(again) else events_store.waiting(transaction, upto=None, limit=limit)
+    found = again if len(again) else events_store.waiting(transaction, upto=None, limit=limit)
+    size = found["body"].bin.size().cum_sum()
+    return found.head(
+        max(1, int((size <= _BYTES).sum()))
+    )  # who waits for the ledger, waits so long
 
 
 def take(
@@ -147,5 +152,5 @@ def _append(
         return
     writer = current_writer(transaction, EVENTS)
     version = events_store.version_of(newest)
-    app.lake.append(EVENTS, behaviour, writer=writer, version=version)
-    land(transaction, app.lake, EVENTS)
+    commits = app.lake.append(EVENTS, behaviour, writer=writer, version=version)
+    land(transaction, EVENTS, version, commits)

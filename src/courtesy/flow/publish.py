@@ -19,6 +19,6 @@ def publish(app: App) -> None:
         if exposures.is_empty():
             return
         upto = int(exposures["exposure_id"].to_list()[-1])
-        app.lake.append(EXPOSURES, exposures, writer=writer, version=upto)
+        commits = app.lake.append(EXPOSURES, exposures, writer=writer, version=upto)
         with app.ledger.write() as transaction:
-            land(transaction, app.lake, EXPOSURES)
+            land(transaction, EXPOSURES, upto, commits)

@@ -74,10 +74,10 @@ def landing(transaction: Transaction, table: Table) -> Landing:
     return Landing(**row) if row else Landing()
 
 
-def land(transaction: Transaction, lake: Lake, table: Table) -> None:
-    """Note how far the table has come in this epoch."""
-    version = lake.version(table, current_writer(transaction, table))
-    put_landing(transaction, table, Landing(0, version, lake.commits(table)))
+def land(transaction: Transaction, table: Table, version: int, commits: int) -> None:
+    """Note how far the table has come in this epoch; never back, as after a crash."""
+    landed = max(version, landing(transaction, table).landed)
+    put_landing(transaction, table, Landing(0, landed, commits))
 
 
 def put_landing(transaction: Transaction, table: Table, found: Landing) -> None:

@@ -51,16 +51,19 @@ class Lake:
         self._writing: dict[str, Log] = {}
         self._lock = Lock()
 
-    def append(self, table: Table, frame: pl.DataFrame, *, writer: str, version: int) -> None:
+    def append(self, table: Table, frame: pl.DataFrame, *, writer: str, version: int) -> int:
         """Add rows, all or none, and note that ``writer`` has come to ``version``.
 
         Does nothing when the writer had come there before. On return the rows are safely on disk.
+
+        Returns:
+            The version of the table itself then; -1 for no rows.
 
         Raises:
             HomeError: the folder cannot be written, for example because the disk is full.
         """
         if frame.is_empty():
-            return
+            return -1
         rows = _stamped(table, frame)
         log = self._log(self._writing, table)
         with log.lock, told(self.folder):
@@ -68,14 +71,15 @@ class Lake:
                 try:
                     _make_room(log, rows)
                     opened = log.begin(rows)
-                    if version > _came(opened, writer):
-                        log.append(opened, rows, Transaction(writer, version))
+                    if version <= _came(opened, writer):
+                        return opened.version()
+                    log.append(opened, rows, Transaction(writer, version))
                 except DeltaError as error:
                     log.close()
                     if not _overtaken(error):
                         raise
                 else:
-                    return
+                    return opened.version()
         raise HomeError("Other writers came first, again and again.", place=str(self.folder))
 
     def version(self, table: Table, writer: str) -> int:
@@ -86,16 +90,17 @@ class Lake:
 
     def commits(self, table: Table) -> int:
         """The version of the table itself, which every commit raises; -1 before the first."""
-        return self.newest(table)[0]
+        log = self._log(self._reading, table)
+        with log.lock, told(self.folder):
+            return _version(log.newest())
 
     def newest(self, table: Table) -> tuple[int, list[Path]]:
         """The table's newest version, -1 where there is none, and its files of data."""
         log = self._log(self._reading, table)
         with log.lock, told(self.folder):
             opened = log.newest()
-            if opened is None:
-                return -1, []
-            return opened.version(), [log.folder / path for path in _files(opened)["path"]]
+            paths: list[str] = _files(opened)["path"].to_list() if opened else []
+            return _version(opened), [log.folder / path for path in paths]
 
     def files(
         self, table: Table, *, since: date | None = None, until: date | None = None
@@ -152,6 +157,10 @@ def _stamped(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
 
 def _came(opened: DeltaTable | None, writer: str) -> int:
     return (opened.transaction_version(writer) or 0) if opened else 0
+
+
+def _version(opened: DeltaTable | None) -> int:
+    return -1 if opened is None else opened.version()
 
 
 def _overtaken(error: DeltaError) -> bool:

@@ -1,10 +1,10 @@
 """Opening the ledger, and its transactions."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -98,10 +98,13 @@ class Ledger:
         """Close every connection."""
         self._engine.dispose()
 
+    def _turn(self, connection: Connection, mode: Mode) -> AbstractContextManager[None]:
+        return self._database.turn(connection) if mode == "write" else nullcontext()
+
     @contextmanager
     def _begin(self, mode: Mode) -> Iterator[Transaction]:
         try:
-            with self._engine.connect() as bare:
+            with self._engine.connect() as bare, self._turn(bare, mode):
                 connection = self._database.mode(bare, mode)
                 with connection.begin() as frame:
                     transaction = Transaction(connection, self._database)

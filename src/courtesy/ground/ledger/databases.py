@@ -1,5 +1,6 @@
 """What a database does in its own way; everything else is the same SQL for both."""
 
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Protocol
@@ -29,6 +30,10 @@ class Database(Protocol):
 
     def mode(self, connection: Connection, mode: Mode) -> Connection:
         """The same connection, to begin as ``read`` (one look at everything) or ``write``."""
+        ...
+
+    def turn(self, connection: Connection) -> AbstractContextManager[None]:
+        """A writer's turn: nobody takes two in a row while somebody waits."""
         ...
 
     def fill(self, connection: Connection, table: str, frame: pl.DataFrame) -> None:

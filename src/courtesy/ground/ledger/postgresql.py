@@ -1,5 +1,6 @@
 """PostgreSQL: for many workers. It keeps SQLite's promise: writers take turns."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NoReturn
 
 import polars as pl
@@ -39,6 +40,10 @@ class PostgreSQL:
         """A reader sees one snapshot; a writer sees everything up to when its turn came."""
         level = "REPEATABLE READ" if mode == "read" else "READ COMMITTED"
         return connection.execution_options(courtesy_mode=mode, isolation_level=level)
+
+    def turn(self, connection: Connection) -> AbstractContextManager[None]:  # noqa: ARG002 - agreed
+        """The server itself keeps the queue, when the transaction begins."""
+        return nullcontext()
 
     def fill(self, connection: Connection, table: str, frame: pl.DataFrame) -> None:
         """Copy rows in; the character NUL, which PostgreSQL does not know, becomes U+FFFD."""

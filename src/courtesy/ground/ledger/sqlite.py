@@ -1,12 +1,15 @@
 """SQLite: one file, many readers, one writer."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from courtesy.ground.ledger.turnstile import turn
 
 _CONNECTIONS = 15
 _PRAGMAS = (
@@ -42,6 +45,21 @@ class SQLite:
     def mode(self, connection: Connection, mode: str) -> Connection:
         """A writer takes its turn when it begins, so that what it reads stays true."""
         return connection.execution_options(courtesy_mode=mode)
+
+    @contextmanager
+    def turn(self, connection: Connection) -> Iterator[None]:
+        """The only writer; SQLite's own lock is then free, but for tools of others."""
+        driver: Any = connection.connection
+        with ExitStack() as held:
+            try:
+                (milliseconds,) = driver.execute("PRAGMA busy_timeout").fetchone()
+                database = Path(str(connection.engine.url.database))
+                held.enter_context(turn(database, milliseconds / 1000))
+            except TimeoutError:
+                raise sqlite3.OperationalError("database is locked") from None
+            except OSError as error:
+                raise sqlite3.OperationalError(str(error.strerror)) from error
+            yield
 
     def fill(self, connection: Connection, table: str, frame: pl.DataFrame) -> None:
         """Insert rows through the bare driver."""
