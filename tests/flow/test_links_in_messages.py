@@ -14,8 +14,10 @@ from fastapi.testclient import TestClient
 from courtesy.app import App, make_home, open_app
 from courtesy.doors.api.intake import Intake
 from courtesy.doors.api.messages import router
+from courtesy.flow import absorb
 from courtesy.ground.definitions import store as definitions
 from courtesy.ground.primitives.clock import VirtualClock
+from courtesy.stages.events import EVENTS
 from courtesy.stages.events import store as events_store
 from courtesy.stages.messages import INTENTS, VERDICTS, Links, store
 
@@ -131,6 +133,100 @@ def test_the_way_of_a_letter_sent_before_is_that_of_browsers(
 ) -> None:
     answer = browser.get(links.clicked(MESSAGE, "https://grün.example/a|b~c\r\n?d='"))
     assert answer.headers["location"] == "https://xn--grn-ioa.example/a|b~c?d=%27"
+
+
+def history(app: App) -> list[tuple[str, str, datetime]]:
+    """What became history: event, address and time."""
+    sql = "SELECT occurred_at, event, coalesce(properties ->> 'url', '') FROM events ORDER BY ALL"
+    rows = app.engine.query(sql, tables=[EVENTS], frames={}).rows()
+    return [(event, url, at.astimezone(UTC)) for at, event, url in rows]
+
+
+def absorb_at(app: App, clock: VirtualClock, seconds: float) -> list[tuple[str, str, datetime]]:
+    """The history so many seconds after noon."""
+    clock.move(NOON + seconds * SECONDS)
+    absorb(app)
+    return history(app)
+
+
+def test_what_a_person_did_counts_from_when_they_did_it_once_it_is_judged(
+    browser: TestClient, app: App, links: Links, clock: VirtualClock
+) -> None:
+    browser.get(links.opened(MESSAGE))
+    clock.move(NOON + 3 * SECONDS)
+    browser.get(links.clicked(MESSAGE, "https://a.example/x"))
+    assert absorb_at(app, clock, 12) == []
+    expected = [
+        ("Email Opened", "", NOON),
+        ("Email Link Clicked", "https://a.example/x", NOON + 3 * SECONDS),
+    ]
+    assert absorb_at(app, clock, 13) == expected
+    assert absorb_at(app, clock, 60) == expected
+
+
+def test_a_scanner_s_fetches_are_a_machine_s_and_a_person_s_click_afterwards_counts(
+    browser: TestClient, app: App, links: Links, clock: VirtualClock
+) -> None:
+    targets = ("https://a.example/", "https://b.example/")
+    for url in (links.opened(MESSAGE), *(links.clicked(MESSAGE, one) for one in targets)):
+        assert browser.get(url).status_code in {200, 302}
+    absorb_at(app, clock, 10)
+    clock.move(NOON + 20 * SECONDS)
+    browser.get(links.clicked(MESSAGE, targets[0]))
+    assert absorb_at(app, clock, 30) == [
+        ("Email Link Clicked by Machine", targets[0], NOON),
+        ("Email Link Clicked by Machine", targets[1], NOON),
+        ("Email Opened by Machine", "", NOON),
+        ("Email Link Clicked", targets[0], NOON + 20 * SECONDS),
+    ]
+
+
+def test_one_link_with_the_way_out_is_a_scanner_s_too(
+    browser: TestClient, app: App, links: Links, clock: VirtualClock
+) -> None:
+    browser.get(links.clicked(MESSAGE, "https://a.example/"))
+    assert browser.get(links.unsubscribe(MESSAGE)).status_code == 200
+    assert absorb_at(app, clock, 10) == [
+        ("Email Link Clicked by Machine", "https://a.example/", NOON)
+    ]
+
+
+def test_who_fetches_without_end_is_judged_after_a_minute(
+    browser: TestClient, app: App, links: Links, clock: VirtualClock
+) -> None:
+    for second in range(0, 66, 6):
+        clock.move(NOON + second * SECONDS)
+        browser.get(links.clicked(MESSAGE, "https://a.example/"))
+        absorb(app)
+    clicks = [event for event, _, _ in history(app)]
+    assert clicks == ["Email Link Clicked"] * 2
+
+
+def test_a_click_that_waits_to_be_judged_outlives_the_server(
+    browser: TestClient, app: App, links: Links, clock: VirtualClock
+) -> None:
+    browser.get(links.clicked(MESSAGE, "https://a.example/"))
+    absorb(app)
+    again = open_app(app.home, clock=clock)
+    assert absorb_at(again, clock, 10) == [("Email Link Clicked", "https://a.example/", NOON)]
+    again.close()
+
+
+@pytest.mark.parametrize("kind", ["o", "c", "u"])
+def test_head_answers_like_get_and_counts_nothing(
+    browser: TestClient, app: App, links: Links, clock: VirtualClock, kind: str
+) -> None:
+    url = {
+        "o": links.opened(MESSAGE),
+        "c": links.clicked(MESSAGE, "https://a.example/"),
+        "u": links.unsubscribe(MESSAGE),
+    }[kind]
+    head = browser.head(url)
+    assert (recorded(app), absorb_at(app, clock, 90)) == ([], [])
+    answer = browser.get(url)
+    assert (head.status_code, dict(head.headers)) == (answer.status_code, dict(answer.headers))
+    assert head.content == b""
+    assert browser.head(f"{url}x").status_code == browser.get(f"{url}x").status_code == 404
 
 
 def test_two_links_in_one_minute_are_two_clicks(

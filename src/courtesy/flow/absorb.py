@@ -10,6 +10,7 @@ import structlog
 
 from courtesy import workspace
 from courtesy.app import App
+from courtesy.flow.fetches import judge_fetches, keep_fetches
 from courtesy.flow.flags.viewed import expose_viewers, known_of_viewers
 from courtesy.flow.trigger import Turn, invite, leave
 from courtesy.ground.lake.epoch import current_writer, land, landing
@@ -47,6 +48,12 @@ def absorb(app: App) -> Absorbed:
     Raises:
         HomeError: the disk is full or the ledger is locked; the inbox keeps what was not taken.
     """
+    now = app.clock.now()
+    total = _absorb_inbox(app)
+    return total + _absorb_inbox(app) if judge_fetches(app, now) else total
+
+
+def _absorb_inbox(app: App) -> Absorbed:
     total = Absorbed()
     while (taken := _next(app)) is not None:
         total += taken
@@ -89,7 +96,7 @@ def _absorb_some(app: App, limit: int) -> Absorbed | None:
         if waiting.is_empty():
             return None
         upto = int(waiting["inbox_id"].to_list()[-1])
-        arrived = read(waiting)
+        arrived = keep_fetches(transaction, read(waiting))
         fresh = events_store.unseen(transaction, arrived)
         if not fresh.is_empty():
             newest = waiting.row(-1, named=True)

@@ -1,27 +1,33 @@
 """What receivers do with a message: open it, follow a link, say no.
 
 A GET never unsubscribes, since scanners fetch links (RFC 8058); it shows a page with one button.
+A HEAD counts nothing, and what a GET counts as is judged later: see ``stages/messages/fetches.py``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from html import escape
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
+from starlette.background import BackgroundTask
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from courtesy import workspace
 from courtesy.app import App
 from courtesy.doors.api.intake import Intake
-from courtesy.ground.primitives.errors import NotFoundError
+from courtesy.ground.primitives.errors import HomeError, NotFoundError
 from courtesy.stages.messages import Policy, returns, store
-from courtesy.stages.messages.links import LinkKind, Links
+from courtesy.stages.messages.fetches import read_signal
+from courtesy.stages.messages.links import LinkKind, Links, Ticket
 from courtesy.stages.messages.url import web_address
 
 _GIF = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
+_HEAD = "HEAD"
 _PRIVATE = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -50,9 +56,13 @@ def router(app: App, intake: Intake) -> APIRouter:
     """The addresses that stand in messages: ``/o``, ``/c`` and ``/u``, each with a signed token."""
     desk = _Desk(app, intake)
     routes = APIRouter(tags=["messages"], default_response_class=Response, responses=_ABSENT)
-    routes.add_api_route("/o/{token}", desk.opened, summary="The picture that tells of opening")
-    routes.add_api_route("/c/{token}", desk.clicked, summary="Lead on to where a link points")
-    routes.add_api_route("/u/{token}", desk.asked, summary="Ask whether to unsubscribe")
+    for path, answer, summary in (
+        ("/o/{token}", desk.opened, "The picture that tells of opening"),
+        ("/c/{token}", desk.clicked, "Lead on to where a link points"),
+        ("/u/{token}", desk.asked, "Ask whether to unsubscribe"),
+    ):
+        routes.add_api_route(path, answer, summary=summary)
+        routes.add_api_route(path, _head_of(answer), methods=[_HEAD], include_in_schema=False)
     routes.add_api_route(
         "/u/{token}", desk.unsubscribed, methods=["POST"], summary="Unsubscribe, in one click"
     )
@@ -67,34 +77,36 @@ class _Desk:
         self._intake = intake
         self._links = Links(app.secret, app.settings.public_url)
 
-    async def opened(self, token: str) -> Response:
+    async def opened(self, token: str, request: Request) -> Response:
         """A picture of one point."""
         try:
             ticket = self._links.read(LinkKind.OPEN, token)
         except NotFoundError:
             return Response(status_code=404, headers=_PRIVATE)
-        await self._record(returns.OPENED, await self._message(ticket.message_id))
+        await self._keep_fetch(request, LinkKind.OPEN, ticket)
         return Response(_GIF, media_type="image/gif", headers=_PRIVATE)
 
-    async def clicked(self, token: str) -> Response:
+    async def clicked(self, token: str, request: Request) -> Response:
         """The way to the link's target."""
         try:
             ticket = self._links.read(LinkKind.CLICK, token)
         except NotFoundError:
             return _unknown()
-        message = await self._message(ticket.message_id)
-        await self._record(returns.CLICKED, message, ticket.target)
+        await self._keep_fetch(request, LinkKind.CLICK, ticket)
         return _lead_on(ticket.target)
 
-    async def asked(self, token: str) -> Response:
-        """A page with one button; nothing has happened yet."""
+    async def asked(self, token: str, request: Request) -> Response:
+        """A page with one button; nothing has happened yet, but scanners look here too."""
         try:
             ticket = self._links.read(LinkKind.UNSUBSCRIBE, token)
         except NotFoundError:
             return _unknown()
         message = await self._message(ticket.message_id)
         about = await self._about(message)
-        return _page("Unsubscribe?", f"You will get no more e-mails {about}.", _FORM)
+        page = _page("Unsubscribe?", f"You will get no more e-mails {about}.", _FORM)
+        if request.method != _HEAD and message:
+            page.background = BackgroundTask(self._keep_look, request, ticket.message_id)
+        return page
 
     async def unsubscribed(self, token: str) -> Response:
         """The withdrawal is recorded, however often it is sent."""
@@ -117,6 +129,22 @@ class _Desk:
         except NotFoundError:
             return None
 
+    async def _keep_fetch(self, request: Request, kind: LinkKind, ticket: Ticket) -> None:
+        """Record that somebody, or something, came; a HEAD only looks what there is."""
+        if request.method == _HEAD:
+            return
+        message = await self._message(ticket.message_id)
+        if message is not None:
+            signal, now = read_signal(kind, request.headers), self._app.clock.now()
+            batch = returns.fetch_batch(kind, message, now, signal, ticket.target)
+            await self._intake.put(batch)
+
+    def _keep_look(self, request: Request, message_id: str) -> None:
+        signal = read_signal(LinkKind.UNSUBSCRIBE, request.headers)
+        fetch = returns.look(message_id, self._app.clock.now(), signal)
+        with suppress(HomeError), self._app.ledger.write() as transaction:
+            store.keep_fetches(transaction, fetch)
+
     async def _record(self, event: str, message: Mapping[str, Any] | None, url: str = "") -> None:
         if message is not None:
             await self._intake.put(returns.returned(event, [message], self._app.clock.now(), url))
@@ -129,6 +157,17 @@ class _Desk:
     def _policy(self) -> Policy | None:
         with self._app.ledger.read() as transaction:
             return workspace.in_force(transaction).policy
+
+
+def _head_of(answer: Callable[[str, Request], Awaitable[Response]]) -> Callable[..., Any]:
+    """The same answer without its body (RFC 9110, 9.3.2)."""
+
+    async def head(token: str, request: Request) -> Response:
+        response = await answer(token, request)
+        response.body = b""
+        return response
+
+    return head
 
 
 def _lead_on(target: str) -> Response:

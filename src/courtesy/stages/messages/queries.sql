@@ -162,6 +162,33 @@ SELECT m.*,
         WHERE i.person_id = m.person_id AND i.kind = 'anonymous_id') AS anonymous_id
 FROM messages m WHERE m.message_id = :message_id;
 
+-- name: keep_fetches
+INSERT INTO fetches (fetch_id, message_id, kind, url, signal, occurred_at)
+SELECT fetch_id, message_id, kind, url, signal, occurred_at FROM given WHERE true
+ON CONFLICT (fetch_id) DO NOTHING;
+
+-- name: ready
+SELECT message_id FROM fetches GROUP BY message_id
+HAVING max(occurred_at) <= :quiet_since OR min(occurred_at) <= :waiting_since;
+
+-- name: fetches
+SELECT f.fetch_id, f.message_id, f.kind, f.url, f.signal, f.occurred_at, m.sent_at
+FROM given g CROSS JOIN fetches f
+LEFT JOIN messages m ON m.message_id = f.message_id
+WHERE f.message_id = g.message_id;
+
+-- name: fetched
+SELECT m.message_id, m.journey, m.step, m.template, m.topic, m.channel,
+       (SELECT min(i.value) FROM identifiers i
+        WHERE i.person_id = m.person_id AND i.kind = 'user_id') AS user_id,
+       (SELECT min(i.value) FROM identifiers i
+        WHERE i.person_id = m.person_id AND i.kind = 'anonymous_id') AS anonymous_id
+FROM given g CROSS JOIN messages m
+WHERE m.message_id = g.message_id;
+
+-- name: forget_fetches
+DELETE FROM fetches WHERE message_id IN (SELECT message_id FROM given);
+
 -- name: receipts_of
 SELECT kind, occurred_at, detail FROM receipts
 WHERE message_id = :message_id ORDER BY occurred_at, kind;

@@ -5,10 +5,13 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+import polars as pl
 from msgspec import Raw
 
 from courtesy.ground.primitives.ids import digest
 from courtesy.stages.events import Accepted, Collected
+from courtesy.stages.messages.fetches import FETCHES, Signal
+from courtesy.stages.messages.links import LinkKind
 from courtesy.stages.messages.model import ReceiptKind
 
 SOURCE = "courtesy"
@@ -16,9 +19,14 @@ SENT = "Email Sent"
 OPENED = "Email Opened"
 CLICKED = "Email Link Clicked"
 BOUNCED = "Email Bounced"
+OPENED_BY_MACHINE = "Email Opened by Machine"
+CLICKED_BY_MACHINE = "Email Link Clicked by Machine"
 UNSUBSCRIBED = "Unsubscribed"
 _OF_MESSAGE = ("message_id", "journey", "step", "template")
-_EACH_MINUTE = (OPENED, CLICKED)
+_CLICKS = (CLICKED, CLICKED_BY_MACHINE)
+_EACH_MINUTE = (OPENED, OPENED_BY_MACHINE, *_CLICKS)
+_PERSONS = {LinkKind.OPEN: OPENED, LinkKind.CLICK: CLICKED}
+_MACHINES = {LinkKind.OPEN: OPENED_BY_MACHINE, LinkKind.CLICK: CLICKED_BY_MACHINE}
 
 
 def returned(
@@ -38,6 +46,66 @@ def returned(
         url: where a click led.
     """
     return _batch([_event(event, message, now, url) for message in _known(messages)], now)
+
+
+def fetch_batch(
+    kind: LinkKind, message: Mapping[str, Any], now: datetime, signal: Signal | None, url: str = ""
+) -> Accepted:
+    """As ``returned``, of one message of which somebody or something fetched an address.
+
+    The request's own ``signal`` stands in the context, by which ``fetches_of`` knows it again.
+    """
+    event = _PERSONS[kind]
+    whole: dict[str, Any] = {"context": {"fetch": {"signal": signal or ""}}}
+    if signal:
+        whole["messageId"] = digest(event, message["message_id"], url, signal, now.isoformat())
+    return _batch([_event(event, one, now, url) | whole for one in _known([message])], now)
+
+
+def fetches_of(events: pl.DataFrame) -> pl.DataFrame:
+    """The ``FETCHES`` among ``NORMALISED`` events, each with the ``row`` that it stands in."""
+    kinds = {event: kind.value for kind, event in _PERSONS.items()}
+    numbered = events.with_row_index("row")
+    own = numbered.filter((pl.col("source") == SOURCE) & pl.col("event").is_in(list(kinds)))
+    found = own.select(
+        "row",
+        pl.col("message_id").alias("event_id"),
+        pl.col("properties").str.json_path_match("$.message_id").alias("message_id"),
+        pl.col("event").replace_strict(kinds, return_dtype=pl.String).alias("kind"),
+        pl.col("properties").str.json_path_match("$.url").fill_null("").alias("url"),
+        pl.col("context").str.json_path_match("$.fetch.signal").alias("signal"),
+        "occurred_at",
+    ).filter(pl.col("signal").is_not_null())
+    instants = found.select("event_id", "occurred_at").iter_rows()
+    ids = [digest(event_id, occurred_at.isoformat()) for event_id, occurred_at in instants]
+    named = found.with_columns(pl.Series("fetch_id", ids, pl.String()))
+    return named.select("row", *FETCHES.names())
+
+
+def look(message_id: str, now: datetime, signal: Signal | None) -> pl.DataFrame:
+    """A ``FETCHES`` row of a look at the page on which one unsubscribes; it is no event."""
+    kind = LinkKind.UNSUBSCRIBE
+    fetch_id = digest(kind, message_id, now.isoformat())
+    row = (fetch_id, message_id, kind.value, "", signal or "", now)
+    return pl.DataFrame([row], schema=FETCHES, orient="row")
+
+
+def judgement_batch(fetches: Iterable[Mapping[str, Any]], now: datetime) -> Accepted:
+    """A batch for the inbox that says who opened messages and followed their links.
+
+    Args:
+        fetches: rows as for ``returned``, with ``kind``, ``url``, ``occurred_at`` and ``machine``
+            (what shows it, or None for a person).
+        now: the present instant.
+    """
+    events = []
+    for fetch in _known(fetches):
+        names = _MACHINES if fetch["machine"] else _PERSONS
+        if name := names.get(fetch["kind"]):
+            event = _event(name, fetch, fetch["occurred_at"], fetch["url"])
+            shown = {"signal": fetch["machine"]} if fetch["machine"] else {}
+            events.append(event | {"properties": event["properties"] | shown})
+    return _batch(events, now)
 
 
 def settled(
@@ -78,7 +146,7 @@ def _sent(message: Mapping[str, Any], costs: Mapping[str, float]) -> dict[str, A
 def _event(event: str, message: Mapping[str, Any], now: datetime, url: str = "") -> dict[str, Any]:
     minute = f"{now:%Y-%m-%dT%H:%M}" if event in _EACH_MINUTE else ""
     properties = {name: message[name] for name in _OF_MESSAGE}
-    if event == CLICKED:
+    if event in _CLICKS:
         properties["url"] = url
     if event == UNSUBSCRIBED:
         properties |= {"topic": message["topic"], "channel": message["channel"]}

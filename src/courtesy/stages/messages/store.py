@@ -13,9 +13,11 @@ from courtesy.ground.primitives.errors import InputError, NotFoundError
 from courtesy.ground.primitives.zones import fixed_offset
 from courtesy.stages.events import store as events_store
 from courtesy.stages.messages import facts as known
+from courtesy.stages.messages.fetches import FETCHES, LONGEST, SETTLING, judge
 from courtesy.stages.messages.model import (
     CLAIMED,
     GRANTED,
+    INSTANT,
     SENDS,
     SPOKEN,
     Facts,
@@ -23,7 +25,7 @@ from courtesy.stages.messages.model import (
     Verdict,
 )
 from courtesy.stages.messages.policy import EMAIL, Policy, mail_address
-from courtesy.stages.messages.returns import settled
+from courtesy.stages.messages.returns import judgement_batch, settled
 
 _QUERIES = named_queries(__file__)
 _QUARTER = timedelta(minutes=15)
@@ -32,6 +34,7 @@ _SAID = (State.SENDING, State.SENT, State.UNCERTAIN)
 _INSTANTS = ("created_at", "due_at", "expires_at", "sent_at", "occurred_at", "newest")
 _ID = pl.Schema({"message_id": pl.String()})
 _TRAITS = pl.Schema({"person_id": pl.String(), "name": pl.String(), "value": pl.String()})
+_FETCHED = pl.Schema({**FETCHES, "sent_at": INSTANT})
 _TIMES = pl.Schema(
     {
         "channel": pl.String(),
@@ -138,6 +141,32 @@ def settle(
     batch = settled(transaction.rows(_QUERIES["settled"]), now, costs)
     if batch.collected.count:
         events_store.accept(transaction, [batch])
+
+
+def keep_fetches(transaction: Transaction, fetches: pl.DataFrame) -> None:
+    """Keep ``FETCHES`` rows until they can be judged."""
+    if not fetches.is_empty():
+        transaction.load("given", fetches.select(FETCHES.names()))
+        transaction.run(_QUERIES["keep_fetches"])
+
+
+def ready_fetches(transaction: Transaction, now: datetime) -> pl.DataFrame:
+    """The ``message_id`` of each message whose fetches can be judged now."""
+    times = {"quiet_since": now - SETTLING, "waiting_since": now - LONGEST}
+    return transaction.frame(_QUERIES["ready"], _ID, **times)
+
+
+def judge_fetches(transaction: Transaction, now: datetime) -> None:
+    """Bring every fetch that can be judged now back through the inbox, as what it was."""
+    transaction.load("given", ready_fetches(transaction, now))
+    found = judge(transaction.frame(_QUERIES["fetches"], _FETCHED))
+    messages = {row["message_id"]: row for row in transaction.rows(_QUERIES["fetched"])}
+    known_ones = found.filter(pl.col("message_id").is_in(list(messages)))
+    rows = (messages[row["message_id"]] | row for row in known_ones.to_dicts())
+    batch = judgement_batch(rows, now)
+    if batch.collected.count:
+        events_store.accept(transaction, [batch])
+    transaction.run(_QUERIES["forget_fetches"])
 
 
 def recover(transaction: Transaction) -> int:
