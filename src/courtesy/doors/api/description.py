@@ -1,17 +1,17 @@
 """What OpenAPI says about the collection routes."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import msgspec
-
 from courtesy.doors.api.events import CALLS
-from courtesy.stages.events.calls import REQUIRED, Call
+from courtesy.stages.events.calls import REQUIRED
 from courtesy.stages.events.model import BATCH_EVENTS
+from courtesy.stages.events.model import CALLS as KINDS
 
 Described = dict[str, Any]
 
-_REFERENCE = "#/components/schemas/{name}"
+_IDS = ("userId", "anonymousId", "previousId", "groupId", "messageId")
 _SUMMARIES = {
     "identify": "Who somebody is: their traits",
     "track": "What somebody did",
@@ -20,6 +20,48 @@ _SUMMARIES = {
     "group": "Which group somebody belongs to",
     "alias": "Two ids that are one person",
     "batch": "Up to 2,500 calls of any kind",
+}
+_NO_NUL = "^[^\\u0000]*$"
+_TEXT: Described = {"type": "string", "pattern": _NO_NUL}
+_TIME: Described = {"type": "string", "format": "date-time"}
+
+
+def _reference(name: str) -> Described:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _nullable(schema: Described) -> Described:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+_OBJECT: Described = {
+    "type": "object",
+    "propertyNames": {"pattern": _NO_NUL},
+    "additionalProperties": _reference("Value"),
+}
+_VALUE: Described = {
+    "description": "Any JSON whose text holds no NUL character.",
+    "anyOf": [
+        _reference("Text"),
+        {"type": ["number", "boolean", "null"]},
+        {"type": "array", "items": _reference("Value")},
+        _reference("Object"),
+    ],
+}
+_ID: Described = {"anyOf": [{**_TEXT, "minLength": 1}, {"type": "number"}]}
+_NO_ID: Described = {"enum": ["", None]}
+_NEEDED: Mapping[str, Described] = {
+    "event": {**_TEXT, "minLength": 1},
+    **dict.fromkeys(("groupId", "previousId", "userId"), _reference("Id")),
+}
+_CALL: Described = {
+    **_OBJECT,
+    "properties": {
+        **{name: {"anyOf": [_reference("Id"), _NO_ID]} for name in _IDS},
+        **dict.fromkeys(("timestamp", "originalTimestamp", "sentAt"), _nullable(_TIME)),
+        **dict.fromkeys(("properties", "traits", "context"), _nullable(_reference("Object"))),
+        "event": _nullable(_TEXT),
+    },
 }
 _REJECTED: Described = {
     "type": "object",
@@ -54,7 +96,7 @@ _ANSWERS = {
 @cache
 def collection_schemas() -> tuple[Described, Described]:
     """The OpenAPI ``paths`` and ``components`` of the calls."""
-    _, schemas = msgspec.json.schema_components([Call], ref_template=_REFERENCE)
+    schemas = {"Text": _TEXT, "Value": _VALUE, "Object": _OBJECT, "Id": _ID, "Call": _CALL}
     schemas |= {"Accepted": _ACCEPTED, "Refused": _REFUSED}
     components = {
         "schemas": schemas,
@@ -76,21 +118,26 @@ def _operation(call: str) -> Described:
 
 
 def _one(call: str) -> Described:
-    known = {"anyOf": [{"required": ["userId"]}, {"required": ["anonymousId"]}]}
-    named = {"required": list(REQUIRED.get(call, ()))}
-    return {"allOf": [_reference("Call"), known, named]}
+    """A call that says enough: whose it is, and what calls of its kind must say."""
+    people = [_said("userId", _reference("Id")), _said("anonymousId", _reference("Id"))]
+    needed = {name: _NEEDED[name] for name in REQUIRED.get(call, ())}
+    told = [{"required": list(needed)}, {"properties": needed}]
+    return {"allOf": [_reference("Call"), {"anyOf": people}, *told]}
 
 
 def _batch() -> Described:
-    events = {"type": "array", "maxItems": BATCH_EVENTS, "items": _reference("Call")}
-    shared = {"sentAt": {"type": "string", "format": "date-time"}, "context": {"type": "object"}}
-    return {"type": "object", "properties": {"batch": events, **shared}, "required": ["batch"]}
+    """None, or at least one call that can be used; each of the others gets its reason."""
+    kinds = [{"allOf": [_said("type", {"const": kind}), _one(kind)]} for kind in KINDS]
+    usable = {"anyOf": [{"maxItems": 0}, {"contains": {"anyOf": kinds}}]}
+    calls = {"type": "array", "maxItems": BATCH_EVENTS, **usable}
+    shared = {"sentAt": _nullable(_TIME), "context": _nullable(_reference("Object"))}
+    return {"type": "object", "properties": {"batch": calls, **shared}, "required": ["batch"]}
+
+
+def _said(name: str, schema: Described) -> Described:
+    return {"type": "object", "required": [name], "properties": {name: schema}}
 
 
 def _answer(description: str, schema: str) -> Described:
     content = {"application/json": {"schema": _reference(schema)}}
     return {"description": description, "content": content}
-
-
-def _reference(name: str) -> Described:
-    return {"$ref": _REFERENCE.format(name=name)}

@@ -8,12 +8,13 @@ Described = dict[str, Any]
 
 _TEXT: Described = {"type": "string"}
 _ID: Described = {"type": ["string", "number"], "minLength": 1, "pattern": "^[^\\u0000]+$"}
+_NO_ID: Described = {"enum": ["", None]}
 _REQUEST: Described = {
     "type": "object",
     "properties": {
         "context": {
             "type": "object",
-            "properties": {"targetingKey": _ID, "anonymousId": _ID},
+            "properties": {"targetingKey": _ID, "anonymousId": {"anyOf": [_ID, _NO_ID]}},
             "required": ["targetingKey"],
         }
     },

@@ -5,7 +5,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
-from starlette.routing import Route
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
 
 from courtesy.app import App
 from courtesy.doors.api.answers import refused
@@ -20,6 +22,8 @@ from courtesy.doors.api.messages import router
 from courtesy.ground.primitives.errors import CourtesyError
 from courtesy.stages.events import store
 
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
+
 
 class _Api(FastAPI):
     """FastAPI that also describes collection and flags, which bypass its machinery for speed."""
@@ -27,8 +31,11 @@ class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         described = super().openapi()
         paths, components = collection_schemas()
+        for operations in described["paths"].values():
+            for operation in operations.values():
+                operation["responses"].pop("422", None)  # a token is text, and any text is taken
         described["paths"].update(paths | flag_paths())
-        described.setdefault("components", {}).update(components)
+        described["components"] = components
         return described
 
 
@@ -49,8 +56,21 @@ def create_api(app: App, arrived: Callable[[], None] | None = None) -> FastAPI:
     api.router.routes.extend(Browsers(app, keys).routes())
     api.include_router(router(app, intake))
     api.add_exception_handler(CourtesyError, refused)
+    api.add_exception_handler(405, _not_allowed)
     api.add_api_route("/health", _health(app), methods=["GET"], summary="Is all well?")
     return api
+
+
+async def _not_allowed(request: Request, error: Exception) -> Response:
+    """405 with every method of the address, whichever route has it (RFC 9110, 15.5.6)."""
+    asked = [{**request.scope, "method": method} for method in _METHODS]
+    found = [
+        scope["method"]
+        for scope in asked
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+    ]
+    body = {"detail": getattr(error, "detail", "Method Not Allowed")}
+    return JSONResponse(body, status_code=405, headers={"Allow": ", ".join(found)})
 
 
 def _health(app: App) -> Callable[[], Any]:
