@@ -10,8 +10,6 @@ from functools import lru_cache
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, available_timezones
 
-from tzlocal.windows_tz import win_tz
-
 UTC_NAME = "UTC"
 _NO_ZONES = {"Factory", "localtime"}
 _CONTINENTS = (
@@ -131,6 +129,8 @@ def _read(text: str) -> str | None:
 @lru_cache(maxsize=1)
 def _names() -> Mapping[str, str]:
     """Every known name by its key; what is exact comes before what is a habit elsewhere."""
+    from tzlocal.windows_tz import win_tz  # noqa: PLC0415 - slow to load, and seldom needed
+
     known = sorted(available_timezones() - _NO_ZONES)
     cities: dict[str, set[str]] = {}
     for name in known:
