@@ -118,7 +118,11 @@ def measure(seconds: int) -> dict[str, float]:
         key = json.loads(courtesy(home, "keys", "create", "bench", "--json"))["write_key"]
         port = free_port()
         command = [sys.executable, "-m", "courtesy", "--home", str(home)]
-        environment = {**os.environ, "COURTESY_SMTP_URL": f"smtp://127.0.0.1:{mail.port}"}
+        environment = {
+            **os.environ,
+            "COURTESY_SMTP_URL": f"smtp://127.0.0.1:{mail.port}",
+            "COURTESY_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        }
         server = subprocess.Popen([*command, "serve", "--port", str(port)], env=environment)
         try:
             wait_for(port)

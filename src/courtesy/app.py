@@ -3,9 +3,10 @@
 import asyncio
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,6 +23,15 @@ from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.messages import Channel, Email, SmtpServer
 
 _SECRET_BYTES = 32
+_WEB = ("http", "https")
+_NO_MAIL_SERVER = (
+    "No mail server is named: set COURTESY_SMTP_URL, such as smtp://user:password@mail.example:587."
+)
+_PUBLIC_URL = (
+    "It says how people's browsers reach this server, such as https://mail.brand.example, and "
+    "stands in every link of a message."
+)
+_NO_PUBLIC_URL = f"No public address is named: set COURTESY_PUBLIC_URL. {_PUBLIC_URL}"
 PARTS = (
     Part(EVENTS, "inbox", events_store.number_of, events_store.explains, events_store.newest),
     Part(
@@ -39,19 +49,21 @@ class Settings(BaseSettings):
     """What the surroundings decide; each is an environment variable ``COURTESY_…``.
 
     ``ledger_url``: the ledger's database; the SQLite file of the home when empty.
-    ``smtp_url``: the mail server, as ``smtp://user:password@host:port`` (``smtps`` for TLS).
+    ``smtp_url``: the mail server, as ``smtp://user:password@host:port`` (``smtps`` for TLS); none
+    when empty, and then no message leaves.
     ``smtp_connections``: how many connections to it are kept open.
     ``node_modules``: where npm installed analytics.js, which is then served to browsers.
-    ``public_url``: how people's browsers reach this server; stands in every link of a message.
+    ``public_url``: how people's browsers reach this server; stands in every link of a message,
+    so that without one no message leaves.
     """
 
     model_config = SettingsConfigDict(env_prefix="COURTESY_")
 
     ledger_url: SecretStr = SecretStr("")
-    smtp_url: SecretStr = SecretStr("smtp://127.0.0.1:25")
+    smtp_url: SecretStr = SecretStr("")
     smtp_connections: int = 4
     node_modules: Path = Path("node_modules")
-    public_url: str = "http://127.0.0.1:8000"
+    public_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +144,7 @@ def open_parts(home: Path, *, clock: Clock | None = None, settings: Settings | N
         ledger=ledger,
         lake=lake,
         engine=DuckDBEngine(lake),
-        channels={"email": Email(_smtp(chosen))},
+        channels=_channels(chosen),
         runner=asyncio.Runner(),
     )
 
@@ -142,9 +154,23 @@ def _ledger(home: Path, settings: Settings) -> Ledger:
     return Ledger(url or f"sqlite:///{(home / 'ledger.db').absolute()}")
 
 
-def _smtp(settings: Settings) -> SmtpServer:
+def missing_to_send(app: App) -> Sequence[str]:
+    """What must be set before any message can leave, each a sentence with what to do."""
+    missing = [] if app.channels else [_NO_MAIL_SERVER]
+    if not app.settings.public_url:
+        return [*missing, _NO_PUBLIC_URL]
+    parts = urlsplit(app.settings.public_url)
+    if parts.scheme not in _WEB or not parts.hostname:
+        missing.append(f"COURTESY_PUBLIC_URL is {app.settings.public_url!r:.80}. {_PUBLIC_URL}")
+    return missing
+
+
+def _channels(settings: Settings) -> Mapping[str, Channel]:
+    """The channels that have a provider: what nobody named is not guessed."""
     url = settings.smtp_url.get_secret_value()
-    return SmtpServer.from_url(url, connections=settings.smtp_connections)
+    if not url:
+        return {}
+    return {"email": Email(SmtpServer.from_url(url, connections=settings.smtp_connections))}
 
 
 def _make_secret(path: Path) -> None:

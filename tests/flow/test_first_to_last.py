@@ -131,7 +131,9 @@ def world(tmp_path: Path, inbox: tuple[Inbox, int]) -> Iterator[World]:
     }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    settings = Settings(smtp_url=SecretStr(f"smtp://127.0.0.1:{port}"))
+    settings = Settings(
+        smtp_url=SecretStr(f"smtp://127.0.0.1:{port}"), public_url="https://brand.example"
+    )
     make_home(tmp_path / "home", settings)
     clock = VirtualClock(START)
     app = open_app(tmp_path / "home", clock=clock, settings=settings)

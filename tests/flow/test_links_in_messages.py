@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from courtesy.app import App, make_home, open_app
+from courtesy.app import App, Settings, make_home, open_app
 from courtesy.doors.api.intake import Intake
 from courtesy.doors.api.messages import router
 from courtesy.flow import absorb
@@ -24,6 +24,7 @@ from courtesy.stages.messages import INTENTS, VERDICTS, Links, store
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 MESSAGE = "ab" * 16
 SECONDS = timedelta(seconds=1)
+SETTINGS = Settings(public_url="http://127.0.0.1:8000")
 POLICY = "sender: {name: 'Tea & Co', address: hello@tea.example}\npostal_address: 1 Main Street\n"
 
 
@@ -35,7 +36,7 @@ def clock() -> VirtualClock:
 @pytest.fixture
 def app(tmp_path: Path, clock: VirtualClock) -> Iterator[App]:
     make_home(tmp_path / "home")
-    opened = open_app(tmp_path / "home", clock=clock)
+    opened = open_app(tmp_path / "home", clock=clock, settings=SETTINGS)
     with opened.ledger.write() as transaction:
         definitions.put(transaction, "policy", "policy", POLICY, NOON)
         transaction.run("INSERT INTO identifiers VALUES ('user_id', 'ana-1', 'ana')")
@@ -207,7 +208,7 @@ def test_a_click_that_waits_to_be_judged_outlives_the_server(
 ) -> None:
     browser.get(links.clicked(MESSAGE, "https://a.example/"))
     absorb(app)
-    again = open_app(app.home, clock=clock)
+    again = open_app(app.home, clock=clock, settings=SETTINGS)
     assert absorb_at(again, clock, 10) == [("Email Link Clicked", "https://a.example/", NOON)]
     again.close()
 

@@ -90,7 +90,9 @@ def server() -> Iterator[tuple[Server, int]]:
 
 @pytest.fixture
 def settings(server: tuple[Server, int]) -> Settings:
-    return Settings(smtp_url=SecretStr(f"smtp://127.0.0.1:{server[1]}"))
+    return Settings(
+        smtp_url=SecretStr(f"smtp://127.0.0.1:{server[1]}"), public_url="https://brand.example"
+    )
 
 
 @pytest.fixture

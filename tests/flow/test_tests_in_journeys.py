@@ -161,7 +161,9 @@ def inbox() -> Iterator[tuple[Inbox, int]]:
 @pytest.fixture
 def world(tmp_path: Path, inbox: tuple[Inbox, int]) -> Iterator[World]:
     handler, port = inbox
-    settings = Settings(smtp_url=SecretStr(f"smtp://127.0.0.1:{port}"))
+    settings = Settings(
+        smtp_url=SecretStr(f"smtp://127.0.0.1:{port}"), public_url="https://brand.example"
+    )
     make_home(tmp_path / "home", settings)
     clock = VirtualClock(START)
     app = open_app(tmp_path / "home", clock=clock, settings=settings)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from courtesy import workspace
-from courtesy.app import App
+from courtesy.app import App, missing_to_send
 from courtesy.stages.messages import Policy, State
 from courtesy.stages.messages import store as messages_store
 from courtesy.stages.messages.deliver import IN_FLIGHT, Prepared, hand_over, outcomes, prepare
@@ -14,22 +14,32 @@ from courtesy.stages.messages.links import Links
 
 @dataclass(frozen=True)
 class Delivered:
-    """How many messages the channels took, and how many were kept back, put off or failed."""
+    """How many messages the channels took, and how many were kept back, put off or failed.
+
+    ``provider_failure`` says why nothing more can leave now, if so; what is due then waits
+    unharmed.
+    """
 
     sent: int = 0
     other: int = 0
+    provider_failure: str | None = None
 
     def __add__(self, further: "Delivered") -> "Delivered":
-        return Delivered(self.sent + further.sent, self.other + further.other)
+        failure = further.provider_failure or self.provider_failure
+        return Delivered(self.sent + further.sent, self.other + further.other, failure)
 
 
 def deliver(app: App) -> Delivered:
     """Hand over everything that is due now, a bounded number at a time.
 
+    Nothing is touched while a mail server or a public address is missing.
+
     Raises:
         HomeError: the disk is full or the ledger is locked; what was at a channel then is found
             by ``recover``.
     """
+    if missing := missing_to_send(app):
+        return Delivered(provider_failure=" ".join(missing) if _is_due(app) else None)
     total = Delivered()
     while (batch := _claim(app)) is not None:
         total += _hand_over(app, *batch)
@@ -40,6 +50,12 @@ def recover(app: App) -> int:
     """Mark the messages that a crash left in flight as uncertain; returns how many."""
     with app.ledger.write() as transaction:
         return messages_store.recover(transaction)
+
+
+def _is_due(app: App) -> bool:
+    with app.ledger.read() as transaction:
+        due = messages_store.next_due(transaction)
+    return due is not None and due <= app.clock.now()
 
 
 def _claim(app: App) -> tuple[Prepared, Policy] | None:

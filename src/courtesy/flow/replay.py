@@ -15,7 +15,7 @@ from courtesy.flow.tick import tick
 from courtesy.flow.trigger import Turn, invite, leave, watched
 from courtesy.ground.ledger import progress
 from courtesy.ground.primitives.clock import VirtualClock, ceiling
-from courtesy.ground.primitives.errors import InputError, NotFoundError
+from courtesy.ground.primitives.errors import DeliveryError, InputError, NotFoundError
 from courtesy.ground.rules.literals import listed, timestamp
 from courtesy.stages.events import EVENTS
 from courtesy.stages.journeys import store as journeys_store
@@ -69,6 +69,7 @@ def replay(  # noqa: PLR0913 - what to walk, how far, how finely
     Raises:
         InputError: the step is not longer than nothing.
         HomeError: the disk is full or the ledger is locked; run it again to go on.
+        DeliveryError: a channel's provider cannot be used; nothing is lost, run it again to go on.
     """
     if step <= timedelta():
         raise InputError("A step of time is longer than nothing.")
@@ -148,10 +149,16 @@ class _Walk:
                 night(self._app)
                 self._next_night = _night_after(moment)
             tick(self._app)
-            self.sent += deliver(self._app).sent
+            self._deliver()
             self._watch(moment, self.sent)
         if not idle:
             self._clock.move(max(until, self._clock.now()))
+
+    def _deliver(self) -> None:
+        done = deliver(self._app)
+        self.sent += done.sent
+        if done.provider_failure:
+            raise DeliveryError(done.provider_failure, place=f"{self._clock.now():%Y-%m-%d %H:%M}")
 
     def _next(self, events: pl.DataFrame, until: datetime, *, idle: bool) -> datetime | None:
         later = events.filter(pl.col("occurred_at") > self.seen)["occurred_at"].min()

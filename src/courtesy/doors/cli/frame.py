@@ -39,6 +39,16 @@ def opened(context: typer.Context, clock: Clock | None = None) -> Iterator["App"
         app.close()
 
 
+def say_what_is_missing(app: "App") -> None:
+    """Tell on stderr why no message can leave yet, if so, and that they wait."""
+    from courtesy.app import missing_to_send  # noqa: PLC0415 - same
+
+    if missing := missing_to_send(app):
+        log_console.print(
+            "No message can leave yet; what is due waits.", *missing, sep="\n  ", soft_wrap=True
+        )
+
+
 def answer(data: Any, *, json: bool, text: Callable[[], object]) -> None:  # noqa: ANN401 - JSON
     """Write the result: ``data`` as JSON, or what ``text`` returns (a string or a rich table)."""
     if json:

@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from courtesy.app import App, open_app
+from courtesy import workspace
+from courtesy.app import App, missing_to_send, open_app
 from courtesy.doors.cli.frame import Json, answer, home_of, log_console, opened
 from courtesy.flow import Replayed, period
 from courtesy.flow import replay as walk
 from courtesy.ground.primitives.clock import VirtualClock, duration, parse_instant
+from courtesy.ground.primitives.errors import InputError
 
 _START = typer.Option("--from", help="Begin at this time; else at the first event.")
 _END = typer.Option("--to", help="Stop at this time; else when nobody waits any more.")
@@ -30,6 +32,7 @@ def replay(
     replayed before is not replayed again.
     """
     with opened(context) as app:
+        _check_sending(app)
         first, last = period(app)
     begin = parse_instant(start) if start else first
     until = parse_instant(end) if end else last
@@ -40,6 +43,19 @@ def replay(
     finally:
         app.close()
     answer(done, json=json, text=lambda: _text(done))
+
+
+def _check_sending(app: App) -> None:
+    """Nothing enters while a message of it could not leave.
+
+    Raises:
+        InputError: a mail server or a public address is missing.
+    """
+    with app.ledger.read() as transaction:
+        sends = bool(workspace.in_force(transaction).journeys)
+    missing = missing_to_send(app)
+    if sends and missing:
+        raise InputError(" ".join(missing))
 
 
 def _watched(  # noqa: PLR0913 - a replay's bounds

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from courtesy.app import App
-from courtesy.doors.cli.frame import Json, answer, log_console, opened
+from courtesy.doors.cli.frame import Json, answer, log_console, opened, say_what_is_missing
 from courtesy.doors.worker import Worker
 from courtesy.ground.primitives.errors import InputError
 from courtesy.stages.events import store
@@ -72,6 +72,7 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 
 def _greet(app: App, address: str, *, json: bool) -> None:
     answer({"address": address}, json=json, text=lambda: f"Listening on {address}")
+    say_what_is_missing(app)
     with app.ledger.read() as transaction:
         sources = store.sources(transaction)
     if not sources:
