@@ -5,7 +5,8 @@ import assign
 import flags
 import latency
 import lift
+import waits
 
 if __name__ == "__main__":
-    for bench in (absorb, assign, flags, latency, lift):
+    for bench in (absorb, assign, flags, latency, lift, waits):
         bench.main()

@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -354,3 +355,33 @@ def test_an_older_ledger_without_an_epoch_is_refused(home: Home, tmp_path: Path)
     home.accept(names("c", 2))
     home.work()
     assert home.people_in_lake() == [*names("a", 2), *names("b", 2), *names("c", 2)]
+
+
+def test_a_repair_that_was_interrupted_is_done_again(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.accept(names("a", 4))
+    home.work()
+    home.copy_ledger(tmp_path / "old.db")
+    home.accept(names("b", 4))
+    home.work()
+    home.put_ledger(tmp_path / "old.db")
+    for part in ("_doubt", "_give_exposures", "_begin"):
+        with monkeypatch.context() as patch, home.opened(open_parts) as app:
+            patch.setattr(sys.modules[repair.__module__], part, _die)
+            with pytest.raises(KeyboardInterrupt):
+                repair(app)
+        with pytest.raises(PairError):
+            home.work()
+    with home.opened(open_parts) as app:
+        assert repair(app).reason
+    home.accept([*names("b", 4), *names("c", 4)])
+    home.work()
+    assert home.people_in_lake() == [*names("a", 4), *names("b", 4), *names("c", 4)]
+    with home.opened() as app:
+        found = app.engine.query("SELECT * FROM exposures", tables=[EXPOSURES], frames={})
+        assert found["person_id"].n_unique() == found.height == 12
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
