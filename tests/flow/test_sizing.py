@@ -144,11 +144,14 @@ def test_what_people_bought_before_takes_out_noise(past: Past) -> None:
     assert found.cuped_gain == pytest.approx(_correlation(before, after) ** 2, abs=0.01)
 
 
-def test_a_quantile_is_sized_for_one_look(past: Past) -> None:
+def test_a_quantile_is_sized_as_it_is_compared(past: Past) -> None:
     text = "kind: sum\nevent: Order Completed\nproperty: total\nwithin: 2d\nquantile: {}%"
     found = past.sized(text.format(60))
     assert found.baseline == 10
-    assert [one.rule for one in found.needed] == ["fixed"]
+    assert [one.rule for one in found.needed] == ["fixed", "always-valid"]
+    assert found.needed[0].people < found.needed[1].people
+    with pytest.raises(DataError, match="takes 1,000 people; found 240"):
+        past.sized(text.format(99))
     with pytest.raises(DataError, match="10% quantile everybody has 0"):
         past.sized(text.format(10))
     with pytest.raises(DataError, match="clusters"):

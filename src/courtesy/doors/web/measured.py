@@ -33,7 +33,7 @@ def _shaped(journey: Journey, goal: str, lift: Lift, truth: float | None) -> Mea
     return Measured(
         journey=journey.name,
         goal=goal,
-        missing=_EARLY if early else "",
+        missing=_EARLY if early else found.no_interval,
         treated=found.arm_units,
         held_out=found.control_units,
         treated_share=found.arm_mean,

@@ -119,9 +119,9 @@ def _beside(one: Comparison, figure: str, planned: float | None) -> dict[str, An
 
 def _harm(harm: Change, one: Comparison) -> float | None:
     """The difference that is too much, in the metric's unit and in the bad direction."""
-    if harm.relative and one.control_mean is None:
+    if harm.relative and one.base is None:
         return None
-    size = harm.size * (abs(one.control_mean or 0.0) if harm.relative else 1.0)
+    size = harm.size * (abs(one.base or 0.0) if harm.relative else 1.0)
     return -size if one.better == HIGHER else size
 
 

@@ -18,7 +18,7 @@ from courtesy.ground.stats import quantile_moments
 from courtesy.stages.experiments import Experiment, Pilot, share_at
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.lift import Outcome, Plan, tallies
-from courtesy.stages.lift.model import MEAN
+from courtesy.stages.lift.model import MEAN, Metric, Ratio
 from courtesy.stages.lift.plan import window
 from courtesy.stages.lift.quantile import values
 from courtesy.stages.lift.size import Past, Size, size
@@ -67,7 +67,7 @@ def size_of(app: App, name: str) -> Size:
         clustered=cluster(definitions, experiment) is not None,
     )
     outcome = _outcome(Data(app.engine, exposures, now, merges), plan)
-    past = _past(outcome, found, lately, respond, one_look=bool(plan.quantiles))
+    past = _past(outcome, found, lately, respond, metric)
     shares = dict(experiment.arms)
     return size(pilot, past, shares, experiment.control, _taking(experiment, pilot, now))
 
@@ -95,7 +95,7 @@ def _outcome(data: Data, plan: Plan) -> Outcome:
 
 
 def _past(
-    outcome: Outcome, found: Coming, lately: Lately, respond: timedelta, *, one_look: bool
+    outcome: Outcome, found: Coming, lately: Lately, respond: timedelta, metric: Metric | Ratio
 ) -> Past:
     days = f"{lately.start:%Y-%m-%d} to {lately.end:%Y-%m-%d}"
     return Past(
@@ -103,7 +103,7 @@ def _past(
         found.people.height,
         _arrivals(found.people, lately),
         found.delay + respond,
-        one_look=one_look,
+        quantile=metric.quantile if isinstance(metric, Metric) else None,
         left_alone=1 - fmean(found.people["free"]),
         counted=(days, *found.counted),
         left_out=found.left_out,

@@ -14,12 +14,17 @@ from courtesy.ground.stats.compliance import per_reached
 from courtesy.ground.stats.contrast import averaged
 from courtesy.ground.stats.cuped import adjusted
 from courtesy.ground.stats.dilution import Diluted, diluted
-from courtesy.ground.stats.effect import Difference, Effect, compare, difference
-from courtesy.ground.stats.estimate import Estimate, mean_of, ratios
+from courtesy.ground.stats.effect import Difference, Effect, compare, difference, possible
+from courtesy.ground.stats.estimate import FEW_OUTCOMES, Estimate, least_variances, mean_of, ratios
 from courtesy.ground.stats.moments import Array, Moments
 from courtesy.ground.stats.multiplicity import benjamini_hochberg, holm
 from courtesy.ground.stats.power import Sizing, people_needed, power, quantile_moments
-from courtesy.ground.stats.quantiles import QuantileEffect, compare_quantile
+from courtesy.ground.stats.quantiles import (
+    QuantileAlwaysValid,
+    QuantileEffect,
+    compare_quantile,
+    fewest_for_quantile,
+)
 from courtesy.ground.stats.quotient import Quotient
 from courtesy.ground.stats.rule import DEFAULT_ALPHA, AlwaysValid, Fixed, Rule
 from courtesy.ground.stats.sample_ratio import ALARM, chi_square, sequential
@@ -30,6 +35,7 @@ from courtesy.ground.stats.winsorise import winsorised
 __all__ = [
     "ALARM",
     "DEFAULT_ALPHA",
+    "FEW_OUTCOMES",
     "AlwaysValid",
     "Array",
     "Difference",
@@ -38,6 +44,7 @@ __all__ = [
     "Estimate",
     "Fixed",
     "Moments",
+    "QuantileAlwaysValid",
     "QuantileEffect",
     "Quotient",
     "Rule",
@@ -52,10 +59,13 @@ __all__ = [
     "difference",
     "diluted",
     "evened",
+    "fewest_for_quantile",
     "holm",
+    "least_variances",
     "mean_of",
     "people_needed",
     "per_reached",
+    "possible",
     "post_stratified",
     "power",
     "quantile_moments",

@@ -5,6 +5,7 @@ average over the levels of the other factors, an interaction the difference of d
 """
 
 from collections.abc import Sequence
+from statistics import fmean
 
 import numpy as np
 
@@ -29,4 +30,6 @@ def averaged(arms: Sequence[Estimate], weight: float = 1.0) -> Estimate:
         variance=np.asarray(weight**2 * np.sum(variances, axis=0) / number**2),
         units=units,
         spent=np.where(freedom > 0, units - 1 - freedom, 0),
+        lowest=weight * fmean(arm.lowest for arm in arms),
+        highest=weight * fmean(arm.highest for arm in arms),
     )

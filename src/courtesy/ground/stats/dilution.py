@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from courtesy.ground.stats.effect import difference
+from courtesy.ground.stats.effect import difference, possible
 from courtesy.ground.stats.estimate import Estimate
 from courtesy.ground.stats.moments import Array
 from courtesy.ground.stats.rule import Rule
@@ -43,4 +43,5 @@ def diluted(
     variance = variance + np.square(shown.value) * share * (1 - share) / np.maximum(units, 1)
     half = shown.reach(rule) * np.sqrt(np.where(variance > 0, variance, np.nan))
     effect = share * shown.value
-    return Diluted(effect, effect - half, effect + half)
+    low, high = possible(control, treated)
+    return Diluted(effect, np.maximum(effect - half, low), np.minimum(effect + half, high))

@@ -1,6 +1,6 @@
 """Two arms side by side: the difference and the relative lift, with intervals and a p-value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,19 +58,35 @@ class Difference:
 
 def compare(control: Estimate, treated: Estimate, rule: Rule) -> Effect:
     """The effect of the treatment, under ``rule``."""
-    control, treated = rule.steadied(control, treated)
-    shown = difference(control, treated)
-    reach = shown.reach(rule)
-    lift, lift_low, lift_high = _relative(control, treated, reach)
+    shown = difference(*rule.steadied(control, treated))
+    half = shown.reach(rule) * shown.error
+    lowest, highest = possible(control, treated)
+    low = np.maximum(shown.value - half, lowest)
+    high = np.minimum(shown.value + half, highest)
+    lift, lift_low, lift_high = _lift(control, treated, rule)
     return Effect(
         effect=shown.value,
-        low=shown.value - reach * shown.error,
-        high=shown.value + reach * shown.error,
+        low=low,
+        high=high,
         p_value=shown.p_value(rule),
         lift=lift,
-        lift_low=lift_low,
-        lift_high=lift_high,
+        # What is not told from zero as a difference is not told from zero as a lift.
+        lift_low=np.where(low <= 0, np.minimum(lift_low, 0), lift_low),
+        lift_high=np.where(high >= 0, np.maximum(lift_high, 0), lift_high),
     )
+
+
+def _lift(control: Estimate, treated: Estimate, rule: Rule) -> tuple[Array, Array, Array]:
+    """The lift and its interval, without the variance that equal shares would have.
+
+    That is for telling arms apart, and would hide any lift beside a control that few did it in.
+    """
+    nothing = np.zeros(())
+    arms = rule.steadied(replace(control, least=nothing), replace(treated, least=nothing))
+    lift, low, high = _relative(*arms, difference(*arms).reach(rule))
+    if control.lowest >= 0 and treated.lowest >= 0:
+        low = np.maximum(low, -1)
+    return lift, low, high
 
 
 def difference(control: Estimate, treated: Estimate) -> Difference:
@@ -81,6 +97,14 @@ def difference(control: Estimate, treated: Estimate) -> Difference:
         freedom=_freedom(control, treated),
         units=information(control.units, treated.units),
     )
+
+
+def possible(control: Estimate, treated: Estimate) -> tuple[float, float]:
+    """Between which the difference lies whatever happens.
+
+    An interval may end there and still holds the truth as often: outside there is none.
+    """
+    return treated.lowest - control.highest, treated.highest - control.lowest
 
 
 def information(control: Array, treated: Array) -> Array:

@@ -5,12 +5,16 @@ Practical Guide with Novel Ideas": a ratio of means moves like its linear pieces
 row where whole clusters were assigned is such a ratio too: cluster sums over cluster sizes.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from courtesy.ground.stats.moments import Array, Moments
+
+FEW_OUTCOMES = 10
+"""Of those who did it, or did not: with fewer in an arm a share is hardly known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +28,8 @@ class Estimate:
     ``offset``: what was taken off all arms alike, so that their difference loses no digits.
     ``spent``: how many degrees of freedom its variance has fewer than ``units`` less one: what went
     into slopes of covariates, or into parts that each have a variance of their own.
+    ``least``: a variance that an interval for one look rests on where its own is less.
+    ``lowest`` and ``highest``: between which the whole value lies whatever happens.
     """
 
     value: Array
@@ -32,6 +38,9 @@ class Estimate:
     shared: Array = field(default_factory=lambda: np.zeros(()))
     offset: float = 0.0
     spent: Array = field(default_factory=lambda: np.zeros(()))
+    least: Array = field(default_factory=lambda: np.zeros(()))
+    lowest: float = -math.inf
+    highest: float = math.inf
 
     @property
     def whole(self) -> Array:
@@ -48,6 +57,37 @@ def mean_of(moments: Moments) -> Estimate:
     """The mean of the first column, with its squared standard error; NaN where nobody is."""
     variance = moments.covariance[..., 0, 0] / np.maximum(moments.count, 1)
     return Estimate(known(moments.mean[..., 0], moments.count), variance, moments.count)
+
+
+def least_variances(hits: Sequence[Array], people: Sequence[Array]) -> list[Array]:
+    """How unsure the share of each arm is at least, where few did or did not; else zero.
+
+    An arm of ten beside a hundred in which it happened to nobody would seem to know that it never
+    does: under equal shares a third of all such tests would raise an alarm. So of an arm with fewer
+    than ten that did, or did not, the variance is that of its share with one more of each, and that
+    of the share of all arms, whichever is larger.
+
+    Source: Agresti & Caffo (2000), "Simple and Effective Confidence Intervals for Proportions and
+    Differences of Proportions Result from Adding Two Successes and Two Failures"; of all arms, as
+    equal shares would have it, the test of Pearson (1900).
+
+    Args:
+        hits: how many did it, of each arm.
+        people: how many could have.
+    """
+    every = _added(sum(hits, start=np.zeros(())), sum(people, start=np.zeros(())))
+    found = []
+    for did, of in zip(hits, people, strict=True):
+        own = _added(did, of) / (of + 2)
+        few = (np.minimum(did, of - did) < FEW_OUTCOMES) & (of > 0)
+        found.append(np.where(few, np.maximum(own, every / np.maximum(of, 1)), 0.0))
+    return found
+
+
+def _added(hits: Array, people: Array) -> Array:
+    """The variance of one person, had one more done it and one more not."""
+    share = (hits + 1) / (people + 2)
+    return np.asarray(share * (1 - share))
 
 
 def satterthwaite(variances: Array, freedoms: Array) -> Array:

@@ -18,7 +18,8 @@ from courtesy.ground.stats.cuped import adjusted
 from courtesy.ground.stats.effect import information
 from courtesy.ground.stats.estimate import Estimate
 from courtesy.ground.stats.moments import Array, Moments
-from courtesy.ground.stats.rule import DEFAULT_ALPHA, Rule
+from courtesy.ground.stats.quantiles import fewest_for_quantile, sample_quantile
+from courtesy.ground.stats.rule import DEFAULT_ALPHA, Fixed, Rule
 
 _FEWEST = 4.0
 _MOST = 1e12
@@ -66,14 +67,17 @@ def quantile_moments(values: Array, quantile: float) -> Moments:
         quantile: between 0 and 1.
 
     Raises:
-        DataError: there are fewer than two, the quantile is not between 0 and 1, or so many share
+        DataError: there are too few for this quantile, it is not between 0 and 1, or so many share
             one value that the quantile stays where it is.
     """
-    count = len(values)
-    if not 0 < quantile < 1 or count < 2:  # noqa: PLR2004 - a variance takes two
-        raise DataError(f"A quantile takes a share below 1 and 2 values; found {count}.")
+    count, fewest = len(values), fewest_for_quantile(quantile, Fixed())
+    if count < fewest:
+        raise DataError(
+            f"A quantile of {100 * quantile:.4g}% takes {fewest:,} people; found {count:,}."
+        )
     width = min(_bandwidth(count, quantile), 0.99 * quantile, 0.99 * (1 - quantile))
-    low, middle, high = np.quantile(values, [quantile - width, quantile, quantile + width])
+    middle = sample_quantile(values, quantile)
+    low, high = np.quantile(values, [quantile - width, quantile + width])
     if low == high:
         raise DataError(
             f"Around its {quantile:.0%} quantile everybody has {middle:g}; no effect shows there."

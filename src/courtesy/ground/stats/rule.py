@@ -43,6 +43,22 @@ class Rule(Protocol):
         """The smallest alpha at which the interval would leave out zero."""
         ...
 
+    def surprise(self, hits: Array, units: float, share: float) -> Array:
+        """How surprising so many ``hits`` of ``units`` would be, were ``share`` their probability.
+
+        On the scale of chi-square with one degree of freedom; surprises of independent arms add up.
+        """
+        ...
+
+    @property
+    def surprise_limit(self) -> float:
+        """How much two arms that are compared may surprise together."""
+        ...
+
+    def surprise_p_value(self, surprise: Array) -> Array:
+        """The smallest alpha whose limit is below this surprise."""
+        ...
+
 
 @dataclass(frozen=True)
 class Fixed:
@@ -52,8 +68,8 @@ class Fixed:
     name: str = "fixed"
 
     def steadied(self, control: Estimate, treated: Estimate) -> tuple[Estimate, Estimate]:
-        """The arms as they are: each has its own variance (Welch)."""
-        return control, treated
+        """Each arm has its own variance (Welch), or the least that it may have."""
+        return _at_least(control, control.least), _at_least(treated, treated.least)
 
     def reach(self, units: Array, freedom: Array) -> Array:
         """The t quantile; ``units`` do not matter here."""
@@ -64,6 +80,20 @@ class Fixed:
         """Two-sided p-value of Student's t."""
         del units
         return np.asarray(2 * special.stdtr(freedom, -np.abs(score)))
+
+    def surprise(self, hits: Array, units: float, share: float) -> Array:
+        """The likelihood ratio of the share that was seen (Wilks 1938)."""
+        seen = special.rel_entr(hits, units * share)
+        return np.asarray(2 * (seen + special.rel_entr(units - hits, units * (1 - share))))
+
+    @property
+    def surprise_limit(self) -> float:
+        """The chi-square quantile: of two shares the one they have in common is free."""
+        return float(special.chdtri(1, self.alpha))
+
+    def surprise_p_value(self, surprise: Array) -> Array:
+        """By chi-square."""
+        return np.asarray(special.chdtrc(1, surprise))
 
 
 @dataclass(frozen=True)
@@ -87,8 +117,9 @@ class AlwaysValid:
     def steadied(self, control: Estimate, treated: Estimate) -> tuple[Estimate, Estimate]:
         """Each arm's variance for one unit is at least that of all units together.
 
-        Where nothing varies within either arm it stays zero: two values, however often they were
-        seen, do not tell how much is chance or rounding.
+        Where nothing varies within either arm it is the least that it may have. That is zero but
+        for shares: two values, however often they were seen, do not tell how much is chance or
+        rounding.
         """
         units = control.units + treated.units
         apart = np.square(treated.value - control.value) * control.units * treated.units
@@ -96,7 +127,12 @@ class AlwaysValid:
         inside = squares[0] + squares[1]
         between = np.where(inside > 0, apart / np.maximum(units, 1), 0)
         whole = (inside + between) / np.maximum(units - 1, 1)
-        return _at_least(control, whole), _at_least(treated, whole)
+        pooled = [whole / np.maximum(arm.units, 1) for arm in (control, treated)]
+        here, there = (
+            np.where(inside > 0, own, arm.least)
+            for own, arm in zip(pooled, (control, treated), strict=True)
+        )
+        return _at_least(control, here), _at_least(treated, there)
 
     def reach(self, units: Array, freedom: Array) -> Array:
         """The boundary at so many units, in standard errors."""
@@ -113,10 +149,30 @@ class AlwaysValid:
         log_p = np.log1p(grown) / 2 - np.square(score) * grown / (2 * (1 + grown))
         return np.asarray(np.exp(np.minimum(log_p, 0)))
 
+    def surprise(self, hits: Array, units: float, share: float) -> Array:
+        """The likelihood mixed over a beta law around the share: a martingale if that is true.
+
+        The law is as wide as makes it surprise soonest near ``tuned_for`` units of both arms.
+        """
+        size = 1 / float(self._growth(np.asarray(2.0)))  # an arm has half of the units
+        yes, no = size * share, size * (1 - share)
+        mixed = special.betaln(hits + yes, units - hits + no) - special.betaln(yes, no)
+        alone = special.xlogy(hits, share) + special.xlog1py(units - hits, -share)
+        return np.asarray(2 * (mixed - alone))
+
+    @property
+    def surprise_limit(self) -> float:
+        """By Ville's inequality."""
+        return float(-2 * np.log(self.alpha))
+
+    def surprise_p_value(self, surprise: Array) -> Array:
+        """By Ville's inequality."""
+        return np.asarray(np.exp(-np.maximum(surprise, 0) / 2))
+
     def _growth(self, units: Array) -> Array:
         doubt = -2 * np.log(self.alpha)
         return np.asarray(units * (doubt + np.log1p(doubt)) / self.tuned_for)
 
 
-def _at_least(arm: Estimate, whole: Array) -> Estimate:
-    return replace(arm, variance=np.maximum(arm.variance, whole / np.maximum(arm.units, 1)))
+def _at_least(arm: Estimate, variance: Array) -> Estimate:
+    return replace(arm, variance=np.maximum(arm.variance, variance))

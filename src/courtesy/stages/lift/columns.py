@@ -1,11 +1,25 @@
 """Which column is what among the sums of a metric."""
 
+import math
 from dataclasses import dataclass
+from datetime import timedelta
 
 from courtesy.ground.stats import Moments
-from courtesy.stages.lift.model import CONVERSION, MEAN, PROPORTION, RATIO, Metric, Outcome, Ratio
+from courtesy.stages.lift.model import (
+    CONVERSION,
+    COUNT,
+    MEAN,
+    PROPORTION,
+    RATIO,
+    TIME,
+    UNBOUNDED,
+    Metric,
+    Outcome,
+    Ratio,
+)
 from courtesy.stages.lift.plan import Plan, parts
 
+_DAY = timedelta(days=1)
 Pairs = tuple[tuple[int, int | None], ...]
 
 
@@ -66,7 +80,27 @@ class Columns:
         pairs: Pairs,
     ) -> Outcome:
         chosen = {arm: found.columns(*kept) for arm, found in moments.items()}
-        return Outcome(metric.name, _kind(metric), chosen, pairs, self.clustered, metric.better)
+        return Outcome(
+            metric.name,
+            _kind(metric),
+            chosen,
+            pairs,
+            self.clustered,
+            metric.better,
+            bounds=bounds_of(metric),
+        )
+
+
+def bounds_of(metric: Metric | Ratio) -> tuple[float, float]:
+    """Between which values a metric of people lies; money may also be given back."""
+    if isinstance(metric, Ratio):
+        return (0.0, math.inf) if all(bounds_of(m)[0] >= 0 for m in parts(metric)) else UNBOUNDED
+    if metric.kind == CONVERSION:
+        return 0.0, 1.0
+    if metric.kind == TIME and metric.within is not None:
+        return 0.0, metric.within / _DAY
+    most = math.inf if metric.cap is None else metric.cap
+    return (0.0, most) if metric.kind == COUNT else (-math.inf, most)
 
 
 def _kind(metric: Metric | Ratio) -> str:

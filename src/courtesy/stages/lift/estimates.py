@@ -7,17 +7,20 @@ from dataclasses import replace
 import numpy as np
 
 from courtesy.ground.stats import (
+    Effect,
     Estimate,
     Moments,
     adjusted,
     benjamini_hochberg,
     compare,
     holm,
+    least_variances,
     mean_of,
     ratios,
 )
-from courtesy.stages.lift.model import RATIO, Comparison, Design, Outcome
+from courtesy.stages.lift.model import PROPORTION, RATIO, Comparison, Design, Outcome
 
+_FEWEST = 2
 _ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
 
@@ -35,7 +38,36 @@ def estimates(arms: Sequence[Moments], outcome: Outcome) -> list[Estimate]:
     """
     pieces = [_pieces(moments, outcome) for moments in arms]
     found = adjusted(pieces) if len(outcome.pairs) > 1 else [mean_of(piece) for piece in pieces]
-    return [replace(one, offset=outcome.offset) for one in found]
+    return within_bounds(found, arms, outcome)
+
+
+def within_bounds(
+    found: Sequence[Estimate], arms: Sequence[Moments], outcome: Outcome
+) -> list[Estimate]:
+    """The arms' values with what is known of the metric beforehand.
+
+    Between which values it lies; and of a share that few did or did not, how unsure that is at
+    least: what happened to nobody so far may still happen.
+
+    Args:
+        found: the value of each arm.
+        arms: its sums.
+        outcome: what the columns are.
+    """
+    low, high = outcome.bounds
+    known = [replace(one, offset=outcome.offset, lowest=low, highest=high) for one in found]
+    if outcome.kind != PROPORTION:
+        return known
+    size = outcome.pairs[0][1]
+    people = [arm.count * (1.0 if size is None else arm.mean[..., size]) for arm in arms]
+    hits = [arm.count * arm.mean[..., 0] for arm in arms]
+    least = least_variances(hits, people)
+    return [replace(one, least=variance) for one, variance in zip(known, least, strict=True)]
+
+
+def raw_mean(moments: Moments, outcome: Outcome) -> float | None:
+    """The mean of an arm as its own people have it, nothing taken out."""
+    return number(told(moments, outcome).mean[..., 0]) if moments.count else None
 
 
 def told(moments: Moments, outcome: Outcome) -> Moments:
@@ -78,7 +110,7 @@ def comparisons(
 
     Args:
         design: the arms.
-        outcome: the metric.
+        outcome: the metric, with the sums of everybody in each arm.
         arms: what it is in each of them.
         more: what else was done, for the method.
     """
@@ -112,8 +144,8 @@ def _comparison(
         arm=arm,
         control=design.control,
         metric=outcome.metric,
-        control_mean=number(control.whole),
-        arm_mean=number(treated.whole),
+        control_mean=raw_mean(outcome.moments[design.control], outcome),
+        arm_mean=raw_mean(outcome.moments[arm], outcome),
         effect=number(shown.effect),
         effect_low=number(shown.low),
         effect_high=number(shown.high),
@@ -128,7 +160,22 @@ def _comparison(
         method=method(design, outcome) + more,
         better=outcome.better,
         kind=outcome.kind,
+        control_mean_adjusted=number(control.whole),
+        arm_mean_adjusted=number(treated.whole),
+        no_interval=_no_interval(shown, {design.control: control, arm: treated}),
     )
+
+
+def _no_interval(shown: Effect, arms: Mapping[str, Estimate]) -> str:
+    """Why there is none, and which number it takes; empty where there is one."""
+    if number(shown.low) is not None:
+        return ""
+    few = [f"{arm} has {one.units:,.0f}" for arm, one in arms.items() if one.units < _FEWEST]
+    if few:
+        return f"too few to say: it takes {_FEWEST} units in each arm, and {' and '.join(few)}"
+    if number(shown.effect) is None:
+        return "the metric has no value in one of the arms"
+    return "nothing varies within the arms, so nobody can tell chance from effect"
 
 
 def method(design: Design, outcome: Outcome) -> str:

@@ -15,8 +15,9 @@ from courtesy.ground.lake import Engine, Table
 from courtesy.ground.primitives.errors import DataError, TooEarlyError
 from courtesy.stages.lift.columns import Columns
 from courtesy.stages.lift.conclude import conclude
+from courtesy.stages.lift.estimates import corrected
 from courtesy.stages.lift.model import Comparison, Design, Lift, Metric, Notice, Outcome, Tally
-from courtesy.stages.lift.notices import Case, gathered
+from courtesy.stages.lift.notices import Case, gathered, of_comparison
 from courtesy.stages.lift.people import conversions, winsorised
 from courtesy.stages.lift.plan import Plan
 from courtesy.stages.lift.quantile import compared, values
@@ -95,10 +96,12 @@ def _with(lift: Lift, plan: Plan, found: Sequence[Comparison]) -> Lift:
     """The result with more comparisons, in the order of the plan's metrics."""
     order = [metric.name for metric in plan.metrics]
     every = [*lift.comparisons, *lift.associations, *found]
-    ordered = tuple(sorted(every, key=lambda comparison: order.index(comparison.metric)))
+    ordered = corrected(sorted(every, key=lambda comparison: order.index(comparison.metric)))
+    thin = gathered(case for comparison in found for case in of_comparison(comparison))
+    warnings = tuple(dict.fromkeys((*lift.warnings, *thin)))
     if lift.randomised:
-        return replace(lift, comparisons=ordered)
-    return replace(lift, associations=ordered)
+        return replace(lift, comparisons=ordered, warnings=warnings)
+    return replace(lift, associations=ordered, warnings=warnings)
 
 
 def _notices(plan: Plan, whole: Tally, row: Mapping[str, Any]) -> Iterator[Notice]:

@@ -1,5 +1,6 @@
 """Measure outside data: one row for each person, or several, in CSV or Parquet."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,16 @@ from courtesy.stages.lift import file_columns as columns
 from courtesy.stages.lift import file_statement as sql
 from courtesy.stages.lift.conclude import conclude
 from courtesy.stages.lift.file_statement import Layout, Measured
-from courtesy.stages.lift.model import MEAN, PROPORTION, RATIO, Design, Lift, Notice, Outcome
+from courtesy.stages.lift.model import (
+    MEAN,
+    PROPORTION,
+    RATIO,
+    UNBOUNDED,
+    Design,
+    Lift,
+    Notice,
+    Outcome,
+)
 from courtesy.stages.lift.source import Source, opened
 from courtesy.stages.lift.sums import read
 
@@ -63,7 +73,7 @@ def measure_file(path: Path, plan: FilePlan) -> Lift:
         raise DataError(
             "No unit is in one arm alone; is it the right column?", place=f"{path}: {plan.unit}"
         )
-    outcomes = [_outcome(layout, i, by_arm) for i, _ in enumerate(layout.metrics)]
+    outcomes = [_outcome(layout, i, by_arm, seen) for i, _ in enumerate(layout.metrics)]
     design = _design(path, plan, arms, by_arm)
     more = [*_uneven(design, outcomes, layout), *_unadjusted(outcomes)]
     return conclude(design, outcomes, [*notices, *more])
@@ -165,14 +175,25 @@ def _design(
     )
 
 
-def _outcome(layout: Layout, number: int, rows: Mapping[str, Mapping[str, Any]]) -> Outcome:
+def _outcome(
+    layout: Layout, number: int, rows: Mapping[str, Mapping[str, Any]], seen: Mapping[str, Any]
+) -> Outcome:
     metric = layout.metrics[number]
     kind = RATIO if metric.bottom is not None else PROPORTION if metric.yes_no else MEAN
     width = sql.width(layout, metric)
     moments = {arm: read(row, f"m{number}", width) for arm, row in rows.items()}
     pairs = sql.pairs(layout, metric)
     clustered = layout.cluster is not None
-    return Outcome(metric.name, kind, moments, pairs, clustered, offset=metric.offset)
+    below_zero = any(seen[f"negative{layout.cells.index(cell)}"] for cell in metric.cells)
+    return Outcome(
+        metric.name,
+        kind,
+        moments,
+        pairs,
+        clustered,
+        offset=metric.offset,
+        bounds=UNBOUNDED if below_zero else (0.0, 1.0 if kind == PROPORTION else math.inf),
+    )
 
 
 def _row_notices(layout: Layout, seen: Mapping[str, Any]) -> Iterator[Notice]:

@@ -1,5 +1,6 @@
 """The nouns of this stage: a metric's sums in each arm, and what follows from them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,6 +20,7 @@ COUNT = "count"
 SUM = "sum"
 TIME = "time"
 
+UNBOUNDED = (-math.inf, math.inf)
 HIGHER = "higher"
 LOWER = "lower"
 
@@ -114,6 +116,7 @@ class Outcome:
     ``pairs``: the metric, then its covariates, as (numerator, denominator) columns; a plain mean
     has no denominator. ``clustered``: whether a unit here is a whole cluster. ``offset``: what was
     taken off the metric before it was summed up, so that values far from zero lose nothing.
+    ``bounds``: between which values the metric lies whatever happens; infinite where nobody knows.
     """
 
     metric: str
@@ -123,6 +126,7 @@ class Outcome:
     clustered: bool = False
     better: str = HIGHER
     offset: float = 0.0
+    bounds: tuple[float, float] = UNBOUNDED
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,10 @@ class Comparison:
     """One metric of one arm beside the control.
 
     ``effect`` and its ends are in the metric's unit, ``lift`` and its ends relative to the control
-    (0.1 is ten percent more); None where a figure does not exist, which a notice explains.
+    (0.1 is ten percent more); None where a figure does not exist, which a notice explains, and
+    ``no_interval`` where that is the interval: which number it takes. ``control_mean`` and
+    ``arm_mean`` are the arms' own. ``effect`` and ``lift`` rest on ``control_mean_adjusted`` and
+    ``arm_mean_adjusted``, which differ from those where covariates or strata were taken out.
     ``p_holm`` is corrected for deciding on any of several comparisons (Holm), ``p_discovery`` for
     exploring them (Benjamini-Hochberg). ``kind``: ``mean``, ``proportion`` or ``ratio``.
     """
@@ -197,6 +204,20 @@ class Comparison:
     method: str
     better: str = HIGHER
     kind: str = MEAN
+    control_mean_adjusted: float | None = None
+    arm_mean_adjusted: float | None = None
+    no_interval: str = ""
+
+    @property
+    def base(self) -> float | None:
+        """The control's mean that ``lift`` is relative to."""
+        adjusted = self.control_mean_adjusted
+        return self.control_mean if adjusted is None else adjusted
+
+    @property
+    def is_adjusted(self) -> bool:
+        """Whether something was taken out of the means."""
+        return self.base != self.control_mean
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from courtesy.ground.stats import Moments, ratios
+from courtesy.ground.stats import FEW_OUTCOMES, Moments, ratios
 from courtesy.stages.lift.estimates import people_of, present
 from courtesy.stages.lift.model import (
     PROPORTION,
@@ -15,7 +15,6 @@ from courtesy.stages.lift.model import (
     SampleRatio,
 )
 
-_FEW = 10
 _FEW_CLUSTERS = 30
 
 
@@ -84,8 +83,8 @@ def of_comparison(comparison: Comparison) -> Iterator[Case]:
     if comparison.effect is None:
         yield Case("no_effect", "What cannot be computed", *what)
     elif comparison.effect_low is None:
-        said = "There is no interval where there are too few units, or they do not differ"
-        yield Case("no_interval", said, *what)
+        why = f" ({comparison.no_interval})" if comparison.no_interval else ""
+        yield Case("no_interval", "There is no interval and no verdict", what[0], what[1] + why)
     if comparison.control_mean == 0:
         said = "There is no relative lift where the control's mean is zero"
         yield Case("no_lift", said, *what)
@@ -116,8 +115,8 @@ def _of_arm(arm: str, moments: Moments, outcome: Outcome) -> Iterator[Case]:
     people = people_of(moments, outcome)
     if units <= 1:
         yield Case("too_few", "What is known of one unit or none", metric, f"{arm} ({units:.0f})")
-    elif outcome.kind == PROPORTION and min(hits, people - hits) < _FEW:
-        said = f"The interval is rough where fewer than {_FEW} did it or did not"
+    elif outcome.kind == PROPORTION and min(hits, people - hits) < FEW_OUTCOMES:
+        said = f"The interval is rough where fewer than {FEW_OUTCOMES} did it or did not"
         yield Case("few_outcomes", said, metric, f"{arm} ({hits:.0f} of {people:.0f})")
     if outcome.clustered and 1 < units < _FEW_CLUSTERS:
         said = f"Below {_FEW_CLUSTERS} clusters the interval for one look is too narrow"

@@ -7,8 +7,8 @@ from datetime import datetime
 import polars as pl
 
 from courtesy.ground.lake import Engine, Table
-from courtesy.ground.primitives.ids import digest
-from courtesy.ground.stats import Array, compare_quantile
+from courtesy.ground.stats import Array, compare_quantile, fewest_for_quantile
+from courtesy.stages.lift.estimates import number
 from courtesy.stages.lift.model import Comparison, Metric, Notice
 from courtesy.stages.lift.notices import Case, gathered
 from courtesy.stages.lift.plan import Plan
@@ -46,7 +46,7 @@ def values(  # noqa: PLR0913 - each of them is another thing to say
 
 
 def compared(plan: Plan, metric: Metric, arms: Mapping[str, Array]) -> Iterator[Comparison]:
-    """Each arm with people beside the control, where that has people; the same at every look."""
+    """Each arm with people beside the control, where that has people; not corrected yet."""
     control = arms.get(plan.control)
     for arm, found in sorted(arms.items()):
         if arm != plan.control and control is not None:
@@ -55,8 +55,8 @@ def compared(plan: Plan, metric: Metric, arms: Mapping[str, Array]) -> Iterator[
 
 def _comparison(plan: Plan, metric: Metric, arm: str, control: Array, treated: Array) -> Comparison:
     quantile = metric.quantile or 0.0
-    key = int(digest("quantile", plan.experiment, metric.name, arm), 16)
-    shown = compare_quantile(control, treated, quantile, key=key, alpha=plan.rule.alpha)
+    shown = compare_quantile(control, treated, quantile, plan.rule)
+    units = {plan.control: len(control), arm: len(treated)}
     return Comparison(
         arm=arm,
         control=plan.control,
@@ -64,25 +64,35 @@ def _comparison(plan: Plan, metric: Metric, arm: str, control: Array, treated: A
         control_mean=shown.control,
         arm_mean=shown.treated,
         effect=shown.effect,
-        effect_low=shown.low,
-        effect_high=shown.high,
+        effect_low=number(shown.low),
+        effect_high=number(shown.high),
         lift=shown.effect / abs(shown.control) if shown.control else None,
-        lift_low=None,
-        lift_high=None,
-        p_value=None,
+        lift_low=number(shown.lift_low),
+        lift_high=number(shown.lift_high),
+        p_value=number(shown.p_value),
         p_holm=None,
         p_discovery=None,
         control_units=len(control),
         arm_units=len(treated),
-        method=f"fixed, quantile {100 * quantile:.4g}%, bootstrap",
+        method=f"{plan.rule.name}, quantile {100 * quantile:.4g}%, empirical likelihood",
         better=metric.better,
+        control_mean_adjusted=shown.control,
+        arm_mean_adjusted=shown.treated,
+        no_interval=_too_few(plan, quantile, units) if number(shown.low) is None else "",
+    )
+
+
+def _too_few(plan: Plan, quantile: float, units: Mapping[str, int]) -> str:
+    fewest = fewest_for_quantile(quantile, plan.rule)
+    there = " and ".join(f"{arm} has {people:,}" for arm, people in units.items())
+    return (
+        f"too few for a quantile of {100 * quantile:.4g}%: it takes {fewest:,} people in each arm, "
+        f"and {there}"
     )
 
 
 def notices(plan: Plan) -> Iterator[Notice]:
-    """What a reader has to know of the quantiles of a plan."""
-    said = "Quantiles have intervals for one look, and no p-value and no interval of the lift"
-    if plan.clustered:
-        said = "Quantiles are not compared where clusters were assigned"
-    name = "no_quantile" if plan.clustered else "quantile"
-    return gathered(Case(name, said, metric.name) for metric in plan.quantiles)
+    """Which quantiles of a plan are not compared at all."""
+    said = "Quantiles are not compared where clusters were assigned"
+    left_out = plan.quantiles if plan.clustered else ()
+    return gathered(Case("no_quantile", said, metric.name) for metric in left_out)

@@ -15,6 +15,7 @@ from courtesy.stages.lift.model import (
 )
 from courtesy.stages.lift.verdict import UNKNOWN, association, sentence, unjudged, verdict
 
+NO_INTERVAL = "no interval: too few to say"
 _MUCH = 1_000
 
 
@@ -65,13 +66,24 @@ def _sound(lift: Lift) -> bool:
 def _figures(comparison: Comparison, lift: Lift, word: str) -> Iterator[str]:
     sure = f"{100 * (1 - lift.alpha):.4g}%"
     yield f"  {_plain(comparison.control_mean)} -> {_plain(comparison.arm_mean)}"
-    ends = _ends(comparison.effect_low, comparison.effect_high)
-    yield f"  {word} {_signed(comparison.effect)} ({sure} interval {ends})"
-    ends = f"{_percent(comparison.lift_low)} to {_percent(comparison.lift_high)}"
-    relative = "lift" if word == "effect" else "relative"
-    yield f"  {relative} {_percent(comparison.lift)} ({ends})"
-    corrected = "" if comparison.p_holm is None else f", corrected {_plain(comparison.p_holm)}"
-    yield f"  p = {_plain(comparison.p_value)}{corrected}; {comparison.method}"
+    if comparison.is_adjusted:
+        here, there = comparison.control_mean_adjusted, comparison.arm_mean_adjusted
+        yield f"  adjusted {_plain(here)} -> {_plain(there)}"
+    ends = _ends(comparison.effect_low, comparison.effect_high, f"{sure} interval ")
+    yield f"  {word} {_signed(comparison.effect)} ({ends})"
+    yield f"  {'lift' if word == 'effect' else 'relative'} {_relative(comparison)}"
+    yield f"  {_p_value(comparison.p_value, comparison.p_holm)}; {comparison.method}"
+
+
+def _relative(comparison: Comparison) -> str:
+    if comparison.lift is None:
+        return "unknown (there is none to a mean of zero)"
+    low, high = comparison.lift_low, comparison.lift_high
+    if low is not None and high is not None:
+        return f"{comparison.lift:+.2%} ({low:+.2%} to {high:+.2%})"
+    if comparison.effect_low is None:
+        return f"{comparison.lift:+.2%} ({NO_INTERVAL})"
+    return f"{comparison.lift:+.2%} (no interval: the control's mean is too close to zero)"
 
 
 def _second_looks(lift: Lift) -> Iterator[str]:
@@ -108,8 +120,7 @@ def _factor(one: FactorEffect) -> str:
     word = " beyond their sum" if len(one.factors) > 1 else ""
     return (
         f"{one.metric}, {what}{word}: {_signed(one.effect)} "
-        f"({_ends(one.effect_low, one.effect_high)}); p = {_plain(one.p_value)}, corrected "
-        f"{_plain(one.p_discovery)}"
+        f"({_ends(one.effect_low, one.effect_high)}); {_p_value(one.p_value, one.p_discovery)}"
     )
 
 
@@ -123,19 +134,25 @@ def _spread(spread: Spread) -> Iterator[str]:
         yield f"  {one.segment}: {_signed(one.effect)} ({ends}), {one.units:,} people"
 
 
-def _ends(low: float | None, high: float | None) -> str:
-    return f"{_signed(low)} to {_signed(high)}"
+def _ends(low: float | None, high: float | None, word: str = "") -> str:
+    if low is None or high is None:
+        return NO_INTERVAL
+    return f"{word}{_signed(low)} to {_signed(high)}"
+
+
+def _p_value(value: float | None, corrected: float | None) -> str:
+    if value is None:
+        return "p = unknown"
+    return f"p = {_plain(value)}" + (
+        "" if corrected is None else f", corrected {_plain(corrected)}"
+    )
 
 
 def _plain(value: float | None) -> str:
-    return (
-        "unknown" if value is None else f"{value:,.4g}" if abs(value) < _MUCH else f"{value:,.2f}"
-    )
+    if value is None:
+        return "unknown"
+    return f"{value:,.4g}" if abs(value) < _MUCH else f"{value:,.2f}"
 
 
 def _signed(value: float | None) -> str:
     return "unknown" if value is None else f"{'+' if value > 0 else ''}{_plain(value)}"
-
-
-def _percent(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:+.2%}"

@@ -15,8 +15,11 @@ from courtesy.ground.stats import (
     AlwaysValid,
     Fixed,
     Moments,
+    QuantileAlwaysValid,
+    Rule,
     Sizing,
     adjusted,
+    fewest_for_quantile,
     people_needed,
 )
 from courtesy.stages.experiments.model import Change, Pilot
@@ -33,7 +36,7 @@ class Past:
     ``outcome``: the primary metric of all of them, under the one arm ``history``. ``people``: how
     many they are. ``arrivals``: how many were new on each day and not left alone by a holdout, the
     first day with any first. ``respond``: how long it takes from there until the metric is
-    complete. ``one_look``: whether the metric has intervals for one look only, as a quantile does.
+    complete. ``quantile``: which one the metric compares (0 to 1); None where that is the mean.
     ``left_alone``: the share (0 to 1) that holdouts leave alone. ``counted`` and ``left_out``: how
     these people were found, and what was not looked at.
     """
@@ -42,7 +45,7 @@ class Past:
     people: int
     arrivals: Sequence[float]
     respond: timedelta = timedelta(0)
-    one_look: bool = False
+    quantile: float | None = None
     left_alone: float = 0.0
     counted: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -106,7 +109,7 @@ def size(
     control: str,
     taking: Sequence[float] = (1.0,),
 ) -> Size:
-    """The people and days that a pilot needs, for one look and (if it can) any number of looks.
+    """The people and days that a pilot needs, for one look and for any number of looks.
 
     Args:
         pilot: the effect worth having, power and alpha.
@@ -126,8 +129,10 @@ def size(
     people_of_unit = past.people / float(moments.count) if past.outcome.clustered else 1.0
     needed = []
     alpha = pilot.alpha / len(pairs)
-    for rule in (Fixed(alpha),) if past.one_look else (Fixed(alpha), AlwaysValid(alpha)):
+    for rule in _rules(past, alpha):
         units = max(people_needed(sizing, rule, pilot.power) / pair for sizing, pair in pairs)
+        if past.quantile is not None:
+            units = max(units, fewest_for_quantile(past.quantile, rule) / min(shares.values()))
         people = math.ceil(units * people_of_unit)
         arms = {arm: math.ceil(people * share) for arm, share in shares.items()}
         needed.append(Needed(rule.name, people, arms, _days(people, past, taking)))
@@ -150,6 +155,11 @@ def size(
         counted=past.counted,
         left_out=past.left_out,
     )
+
+
+def _rules(past: Past, alpha: float) -> tuple[Rule, Rule]:
+    any_look = AlwaysValid(alpha) if past.quantile is None else QuantileAlwaysValid(alpha)
+    return Fixed(alpha), any_look
 
 
 def _usable(moments: Moments, outcome: Outcome) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """Whether an effect differs between segments, without being fooled by the best of many."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
@@ -116,7 +116,14 @@ def _spreads(design: Design, trait: str, outcome: Outcome, parts: _Parts) -> Ite
         if len(known) >= _FEWEST:
             found = _apart(own.value[known], own.error[known], design.rule.alpha)
             named = [(parts.names[at], people[at], float(own.value[at])) for at in known]
-            yield _spread(trait, (arm, outcome.metric), found, named)
+            yield _spread(trait, (arm, outcome.metric), _within(found, outcome), named)
+
+
+def _within(found: Segments, outcome: Outcome) -> Segments:
+    """The same with ends no farther than a difference can be."""
+    farthest = outcome.bounds[1] - outcome.bounds[0]
+    low, high = np.maximum(found.low, -farthest), np.minimum(found.high, farthest)
+    return replace(found, low=low, high=high)
 
 
 def _apart(own: Array, errors: Array, alpha: float) -> Segments:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import add
 
 from courtesy.ground.primitives.errors import DataError
 from courtesy.ground.stats import Estimate, Moments, post_stratified
-from courtesy.stages.lift.estimates import comparisons, corrected
+from courtesy.stages.lift.estimates import comparisons, corrected, within_bounds
 from courtesy.stages.lift.groups import by_metric
 from courtesy.stages.lift.model import Comparison, Design, Outcome, Tally
 
@@ -28,11 +30,12 @@ def stratified(design: Design, tallies: Sequence[Tally]) -> tuple[Comparison, ..
 
 def _compared(design: Design, tallies: Sequence[Tally]) -> Iterator[Comparison]:
     for outcome, sums in by_metric(design, tallies):
+        whole = replace(outcome, moments={arm: reduce(add, parts) for arm, parts in sums.items()})
         arms = [Moments.stacked(parts) for parts in sums.values()]
-        found = [] if outcome.clustered else _estimates(arms, outcome)
+        found = [] if outcome.clustered else _estimates(arms, whole)
         if found:
             by_arm = dict(zip(sums, found, strict=True))
-            yield from comparisons(design, outcome, by_arm, _METHOD)
+            yield from comparisons(design, whole, by_arm, _METHOD)
 
 
 def _estimates(arms: Sequence[Moments], outcome: Outcome) -> list[Estimate]:
@@ -40,4 +43,4 @@ def _estimates(arms: Sequence[Moments], outcome: Outcome) -> list[Estimate]:
         found = post_stratified(arms, outcome.pairs)
     except DataError:
         return []
-    return [replace(one, offset=outcome.offset) for one in found]
+    return within_bounds(found, list(outcome.moments.values()), outcome)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from courtesy.ground.stats import Moments, per_reached, ratios
 from courtesy.stages.lift.estimates import number, present
 from courtesy.stages.lift.model import RATIO, Design, OnTreated, Outcome
@@ -37,6 +39,7 @@ def _of(design: Design, outcome: Outcome) -> Iterator[OnTreated]:
 def _one(design: Design, outcome: Outcome, arm: str, pair: tuple[Moments, Moments]) -> OnTreated:
     control, treated = (float(moments.mean[..., 1]) for moments in pair)
     found = per_reached(*pair, design.rule)
+    farthest = outcome.bounds[1] - outcome.bounds[0]
     parts = [design.rule.name, outcome.kind, _COMPLIERS if control else _BLOOM]
     parts += ["clustered"] if outcome.clustered else []
     return OnTreated(
@@ -45,7 +48,7 @@ def _one(design: Design, outcome: Outcome, arm: str, pair: tuple[Moments, Moment
         reached=number(treated) or 0.0,
         control_reached=number(control) or 0.0,
         effect=number(found.value),
-        effect_low=number(found.low),
-        effect_high=number(found.high),
+        effect_low=number(np.maximum(found.low, -farthest)),
+        effect_high=number(np.minimum(found.high, farthest)),
         method=", ".join(parts),
     )

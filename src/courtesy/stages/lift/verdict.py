@@ -44,7 +44,7 @@ def sentence(comparison: Comparison, alpha: float) -> str:
     """What an effect comes down to, for people; for arms that chance made."""
     found = verdict(comparison, alpha)
     if found == UNKNOWN:
-        return f"{comparison.metric}: too little is known of {comparison.arm} to say anything."
+        return _untold(comparison)
     if found == NOT_SIGNIFICANT:
         return f"{_levels(comparison)}. {_not_shown(comparison)} The mix stays as it is."
     return f"{_levels(comparison)}: {_gap(comparison)}, so it {_ACTS[found]}."
@@ -53,11 +53,16 @@ def sentence(comparison: Comparison, alpha: float) -> str:
 def association(comparison: Comparison) -> str:
     """How two groups differ that chance did not make: nothing of it is an effect."""
     if comparison.effect is None or comparison.effect_low is None:
-        return f"{comparison.metric}: too little is known of {comparison.arm} to say anything."
+        return _untold(comparison)
     return (
         f"{_levels(comparison)}: {_gap(comparison)}. Chance did not choose who got what, so this "
         "is a difference between the groups and not what the treatment did."
     )
+
+
+def _untold(comparison: Comparison) -> str:
+    why = f" ({comparison.no_interval})" if comparison.no_interval else ""
+    return f"{comparison.metric}: too little is known of {comparison.arm} to say anything{why}."
 
 
 def unjudged(comparison: Comparison) -> str:
@@ -81,7 +86,8 @@ def _gap(comparison: Comparison) -> str:
     word = "more" if effect >= 0 else "less"
     unit = f" {_unit(comparison)}".rstrip()
     size = _rounded(comparison, sign * effect)
-    return f"{size}{unit} {word} ({' to '.join(_rounded(comparison, end) for end in ends)})"
+    reach = " to ".join(_rounded(comparison, end) for end in ends)
+    return f"{_adjusted(comparison)}{size}{unit} {word} ({reach})"
 
 
 def _not_shown(comparison: Comparison) -> str:
@@ -89,11 +95,17 @@ def _not_shown(comparison: Comparison) -> str:
     unit = f" {_unit(comparison)}".rstrip()
     ends = f"{_signed(comparison, low)} and {_signed(comparison, high)}{unit}"
     if low <= 0 <= high:
-        return f"The data do not show a difference: it lies between {ends}."
+        said = _adjusted(comparison)
+        return f"The data do not show a difference: {said}it lies between {ends}."
     return (
         f"By itself it would lie between {ends}, but among so many comparisons one looks like that "
         "by chance, so the data do not show a difference."
     )
+
+
+def _adjusted(comparison: Comparison) -> str:
+    """What the means beside it do not say, since they are the arms' own."""
+    return "adjusted for what was known before, " if comparison.is_adjusted else ""
 
 
 def _unit(comparison: Comparison) -> str:
@@ -102,7 +114,7 @@ def _unit(comparison: Comparison) -> str:
 
 def _level(comparison: Comparison, value: float | None) -> str:
     if value is None:
-        return "unknown"
+        return "no value"
     return _rounded(comparison, value) + ("%" if comparison.kind == PROPORTION else "")
 
 

@@ -53,7 +53,7 @@ def lift() -> Lift:
         ),
         "bought, free: +0.06 (+0.03 to +0.09) for the 3,000 people who came to the trigger (30.0%)",
         "bought, hour = noon: +0.02 (+0.01 to +0.03); p = 0.004, corrected 0.008",
-        "bought, hour = noon and tone = dry beyond their sum: unknown (unknown to unknown)",
+        "bought, hour = noon and tone = dry beyond their sum: unknown (no interval: too few",
         "bought, free, by tier: +0.03 on all; p = 0.4 for no difference between segments",
         "  gold: +0.03 (+0.01 to +0.05), 900 people",
         "looked at each day from 2026-03-01 to 2026-03-09",

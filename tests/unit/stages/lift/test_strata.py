@@ -72,7 +72,9 @@ def test_a_ratio_is_stratified_too() -> None:
     shares = np.bincount(STRATUM) / UNITS
     parts = [ROWS[ARM & (stratum == STRATUM)].mean(axis=0) for stratum in range(3)]
     top, bottom, _ = shares @ np.array(parts)
-    assert found.arm_mean == pytest.approx(top / bottom)
+    assert found.arm_mean_adjusted == pytest.approx(top / bottom)
+    own = ROWS[ARM].mean(axis=0)
+    assert found.arm_mean == pytest.approx(own[0] / own[1])
 
 
 def test_clusters_and_arms_of_one_are_left_as_they_are() -> None:

@@ -202,7 +202,7 @@ def _absolute(change: Change, comparison: Comparison) -> float | None:
     """The size of a change in the metric's unit; None where there is nothing to relate it to."""
     if not change.relative:
         return abs(change.size)
-    base = comparison.control_mean
+    base = comparison.base
     return None if base is None else abs(change.size * base)
 
 

@@ -69,7 +69,8 @@ def _undecided(findings: Findings) -> Verdict:
     known = [one for one in ranked if outcomes[one.arm] != UNKNOWN]
     worse = [one for one in known if outcomes[one.arm] == WORSE]
     if not known:
-        return UNJUDGED
+        why = next((one.no_interval for one in ranked if one.no_interval), "")
+        return replace(UNJUDGED, reason=f"{findings.primary}: {why}." if why else "")
     if worse:
         sentence = f"{worse[0].arm} is worse than {control}."
         return Verdict(Tone.WORSE, sentence, _levels(findings, worse[0]))
