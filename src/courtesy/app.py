@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from courtesy.ground.lake import DuckDBEngine, Engine, Lake, Part
 from courtesy.ground.lake.pair import settle_pair
-from courtesy.ground.ledger import Ledger
+from courtesy.ground.ledger import Ledger, progress
 from courtesy.ground.primitives.clock import Clock, SystemClock
 from courtesy.ground.primitives.errors import CourtesyError, HomeError
 from courtesy.stages.events import EVENTS
@@ -21,6 +21,8 @@ from courtesy.stages.events import store as events_store
 from courtesy.stages.experiments import EXPOSURES
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.messages import Channel, Email, SmtpServer
+from courtesy.stages.messages import store as messages_store
+from courtesy.stages.profiles import store as profiles_store
 
 _SECRET_BYTES = 32
 _WEB = ("http", "https")
@@ -32,6 +34,7 @@ _PUBLIC_URL = (
     "stands in every link of a message."
 )
 _NO_PUBLIC_URL = f"No public address is named: set COURTESY_PUBLIC_URL. {_PUBLIC_URL}"
+_ADDRESSES = "consents of addresses"
 PARTS = (
     Part(EVENTS, "inbox", events_store.number_of, events_store.explains, events_store.newest),
     Part(
@@ -115,6 +118,7 @@ def open_app(home: Path, *, clock: Clock | None = None, settings: Settings | Non
     """
     app = open_parts(home, clock=clock, settings=settings)
     try:
+        _index_address_consents(app)
         settle_pair(app.ledger, app.lake, PARTS, app.clock.now())
     except CourtesyError:
         app.close()
@@ -147,6 +151,18 @@ def open_parts(home: Path, *, clock: Clock | None = None, settings: Settings | N
         channels=_channels(chosen),
         runner=asyncio.Runner(),
     )
+
+
+def _index_address_consents(app: App) -> None:
+    """Once, of a home from before: what people declared holds for their addresses, too."""
+    with app.ledger.read() as transaction:
+        if progress.reached(transaction, _ADDRESSES) is not None:
+            return
+    with app.ledger.write() as transaction:
+        people = profiles_store.everybody(transaction)
+        nothing = profiles_store.declarations(transaction, people.clear())
+        messages_store.put_address_consents(transaction, nothing, people, app.secret)
+        progress.reach(transaction, _ADDRESSES, app.clock.now())
 
 
 def _ledger(home: Path, settings: Settings) -> Ledger:

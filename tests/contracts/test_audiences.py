@@ -39,7 +39,8 @@ def fill(transaction: Transaction) -> None:
             [("*", NOON - timedelta(days=2), 0), ("news", NOON - timedelta(days=1), granted)]
         ):
             transaction.run(
-                "INSERT INTO consents VALUES (:person, :topic, 'email', :at, :id, :granted, 'x')",
+                "INSERT INTO consents"
+                " VALUES (:person, :topic, 'email', :at, :id, :granted, 'x', 1)",
                 person=person,
                 topic=topic,
                 at=at,

@@ -19,7 +19,7 @@ def test_fetches_wait_and_come_back_as_what_they_were(ledger: Ledger) -> None:
         (one, "e", who, "welcome", 1, "s", "treated", ["email"], "offers", "hello", NOON)
         for one, who in (("m1", "ana"), ("m2", "bea"))
     ]
-    verdicts = [(one, "send", "email", None, NOON) for one in ("m1", "m2")]
+    verdicts = [(one, "send", "email", None, NOON, None) for one in ("m1", "m2")]
     rows = [
         ("1", "m1", "c", "https://a.example/", "", NOON),
         ("2", "m1", "c", "https://b.example/", "", NOON + SECOND),

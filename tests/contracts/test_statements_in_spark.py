@@ -8,6 +8,7 @@ nothing that Spark does not have but for ``EXCEPTIONS``.
 import inspect
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,10 +21,12 @@ from typer.testing import CliRunner
 
 import courtesy
 from courtesy import workspace
-from courtesy.app import App, make_home, open_app
+from courtesy.app import App, make_home, open_app, open_parts
 from courtesy.doors.cli.main import commands
 from courtesy.doors.web.gather import gather
 from courtesy.flow import absorb, lift_in_full, night, period, replay, size_of, start_pilot, tick
+from courtesy.flow.backup import back_up
+from courtesy.flow.repair import repair
 from courtesy.ground.lake import DuckDBEngine
 from courtesy.ground.primitives.clock import VirtualClock
 from courtesy.ground.primitives.ids import digest
@@ -159,7 +162,7 @@ SPARK = frozenset(
         "DATEDIFF FILTER GET_JSON_OBJECT LEAST MAX MIN MIN_BY STARTSWITH SUM TRY_CAST",
     )
 )
-KEYWORDS = set(re.findall(r"\w+", "ALL AND AS ELSE FROM IN NOT ON OR OVER THEN WHEN"))
+KEYWORDS = set(re.findall(r"\w+", "ALL AND AS ELSE EXCEPT FROM IN NOT ON OR OVER THEN WHEN"))
 Asked = dict[str, set[str]]
 
 
@@ -226,6 +229,7 @@ def live(home: Path, folder: Path) -> None:
     app.close()
     looked_at(home)
     replayed(home.parent / "again", folder)
+    kept_and_repaired(home.parent / "again")
 
 
 def resize(app: App, folder: Path) -> None:
@@ -257,6 +261,18 @@ def replayed(home: Path, folder: Path) -> None:
     first, _ = period(app)
     replay(app, clock, end=first + timedelta(days=1), step=timedelta(hours=6), settle=False)
     app.close()
+
+
+def kept_and_repaired(home: Path) -> None:
+    """A backup, and the ledger of a new home in the place of the old one."""
+    app = open_app(home)
+    back_up(app, home.parent / "backup")
+    app.close()
+    make_home(home.parent / "new")
+    shutil.copy(home.parent / "new" / "ledger.db", home / "ledger.db")
+    torn = open_parts(home)
+    assert repair(torn).found
+    torn.close()
 
 
 @pytest.fixture(scope="module")

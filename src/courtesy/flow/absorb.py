@@ -20,6 +20,7 @@ from courtesy.stages import profiles
 from courtesy.stages.events import EVENTS, PERSON, Rejection, read
 from courtesy.stages.events import store as events_store
 from courtesy.stages.journeys import store as journeys_store
+from courtesy.stages.messages import CHANNELS
 from courtesy.stages.messages import store as messages_store
 from courtesy.stages.profiles import store as profiles_store
 
@@ -30,13 +31,21 @@ _log = structlog.get_logger("courtesy.absorb")
 
 @dataclass(frozen=True)
 class Absorbed:
-    """How many events were new, and how many had been seen before."""
+    """How many events were new, and how many had been seen before.
+
+    ``grants_without_effect``: of the new, grants of consent that a withdrawal beats.
+    """
 
     added: int = 0
     duplicates: int = 0
+    grants_without_effect: int = 0
 
     def __add__(self, other: "Absorbed") -> "Absorbed":
-        return Absorbed(self.added + other.added, self.duplicates + other.duplicates)
+        return Absorbed(
+            self.added + other.added,
+            self.duplicates + other.duplicates,
+            self.grants_without_effect + other.grants_without_effect,
+        )
 
 
 def absorb(app: App) -> Absorbed:
@@ -98,11 +107,14 @@ def _absorb_some(app: App, limit: int) -> Absorbed | None:
         upto = int(waiting["inbox_id"].to_list()[-1])
         arrived = keep_fetches(transaction, read(waiting))
         fresh = events_store.unseen(transaction, arrived)
+        without_effect = 0
         if not fresh.is_empty():
             newest = waiting.row(-1, named=True)
-            take(app, transaction, fresh, partial(_append, app, transaction, newest))
+            without_effect = take(
+                app, transaction, fresh, partial(_append, app, transaction, newest)
+            )
         events_store.done(transaction, upto)
-    return Absorbed(len(fresh), len(arrived) - len(fresh))
+    return Absorbed(len(fresh), len(arrived) - len(fresh), without_effect)
 
 
 def _waiting(app: App, transaction: Transaction, limit: int) -> pl.DataFrame:
@@ -122,7 +134,7 @@ def take(
     transaction: Transaction,
     fresh: pl.DataFrame,
     append: Callable[[pl.DataFrame], None],
-) -> None:
+) -> int:
     """Take events that nobody has seen into people, history and journeys.
 
     Args:
@@ -130,16 +142,20 @@ def take(
         transaction: of the ledger.
         fresh: ``NORMALISED`` rows.
         append: has the lake keep the rows of ``EVENTS`` that are behaviour.
+
+    Returns:
+        How many grants of consent have no effect, since their people withdrew.
     """
     now = app.clock.now()
     known = profiles_store.known(transaction, fresh)
     identified = profiles.identify(fresh, known)
     profiles_store.put_identified(transaction, identified, now)
     before = known_of_viewers(transaction, identified.events)
-    profiles_store.put_traits(transaction, profiles.fold(identified.events))
-    profiles_store.put_consents(transaction, profiles.consents_of(identified.events))
+    traits = profiles.fold(identified.events)
+    profiles_store.put_traits(transaction, traits)
     journeys_store.merge(transaction, identified.merges)
     messages_store.merge(transaction, identified.merges)
+    without_effect = _declare(app, transaction, identified, traits)
     behaviour = identified.events.filter(pl.col("type") != PERSON)
     append(behaviour)
     expose_viewers(app, transaction, identified.events, before)
@@ -149,6 +165,25 @@ def take(
         invite(turn, live)
         leave(turn, live)
     events_store.mark_seen(transaction, fresh)
+    return without_effect
+
+
+def _declare(
+    app: App, transaction: Transaction, identified: profiles.Identified, traits: pl.DataFrame
+) -> int:
+    """Keep what people allow and forbid; returns how many grants a withdrawal beats."""
+    declared = profiles.declared_consents(identified.events)
+    consents = declared.consents
+    profiles_store.put_consents(transaction, consents)
+    for notice in declared.notices:
+        event = notice.event
+        events_store.reject(transaction, event["source"], event["received_at"], [notice.rejection])
+    addressed = traits.filter(pl.col("name").is_in(sorted(CHANNELS)))
+    merged = identified.merges.select(pl.col("into_id").alias("person_id"))
+    people = pl.concat([consents.select("person_id"), addressed.select("person_id"), merged])
+    if not people.is_empty():
+        messages_store.put_address_consents(transaction, consents, people.unique(), app.secret)
+    return len(profiles_store.grants_without_effect(transaction, consents, app.clock.now()))
 
 
 def _append(

@@ -34,7 +34,7 @@ SELECT message_id, type, event, user_id, anonymous_id, NULL AS previous_id, NULL
        CASE WHEN type = 'identify' THEN properties
             ELSE json_extract(context, '$.traits')::VARCHAR END AS traits,
        source LIKE 'import %' AS history
-FROM events SEMI JOIN asked USING (message_id) ORDER BY received_at, message_id
+FROM events WHERE message_id IN (SELECT message_id FROM asked) ORDER BY received_at, message_id
 """
 _SENT = f"""
 SELECT properties ->> '$.message_id' AS message_id, person_id,

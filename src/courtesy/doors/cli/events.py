@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-import polars as pl
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from courtesy.app import App
 from courtesy.doors.cli.frame import Json, answer, opened
+from courtesy.ground.primitives.errors import NotFoundError
 from courtesy.stages.events import EVENTS, store
+from courtesy.stages.profiles import store as profiles_store
 
 events = typer.Typer(help="What people did.", no_args_is_help=True)
 
@@ -22,7 +23,7 @@ SELECT coalesce(event, type) AS name, count(*) AS n FROM events GROUP BY name OR
 """
 _LIST = """
 SELECT occurred_at, type, event, properties, source, message_id FROM events
-WHERE person_id IN (SELECT id FROM asked) OR user_id IN (SELECT id FROM asked)
+WHERE person_id IN (SELECT person_id FROM asked)
 ORDER BY occurred_at DESC, message_id LIMIT
 """
 
@@ -40,14 +41,14 @@ def count(context: typer.Context, *, json: Json = False) -> None:
 @events.command("list")
 def list_(
     context: typer.Context,
-    person: Annotated[str, typer.Option(help="A person's id, or a user id of theirs.")],
+    person: Annotated[str, typer.Option(help="A user id, an anonymous id or a person_id.")],
     limit: Limit = 50,
     *,
     json: Json = False,
 ) -> None:
-    """What one person did, the newest first."""
+    """What one person did, under whatever id, the newest first."""
     with opened(context) as app:
-        found = _events_of(app, person, limit)
+        found = events_of(app, person, limit)
     answer({"events": found}, json=json, text=lambda: _table(found))
 
 
@@ -59,8 +60,13 @@ def rejections(context: typer.Context, limit: Limit = 50, *, json: Json = False)
     answer({"rejections": found}, json=json, text=lambda: _table(found))
 
 
-def _events_of(app: App, person: str, limit: int) -> list[dict[str, Any]]:
-    asked = pl.DataFrame({"id": [person]})
+def events_of(app: App, person: str, limit: int) -> list[dict[str, Any]]:
+    """The newest events of the person whom a name means; none where nobody is called so."""
+    with app.ledger.read() as transaction:
+        try:
+            asked = profiles_store.ids_of(transaction, profiles_store.find(transaction, person))
+        except NotFoundError:
+            return []
     found = app.engine.query(f"{_LIST} {limit}", tables=[EVENTS], frames={"asked": asked})
     return found.to_dicts()
 

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from courtesy.app import App
 from courtesy.doors.cli.frame import Json, answer, log_console, opened
 from courtesy.doors.cli.readers import MappingT, Reader, mapped, standard
-from courtesy.flow import absorb
+from courtesy.flow import Absorbed, absorb
 from courtesy.ground.primitives.errors import DataError
 from courtesy.stages.events import Accepted, Collected, Rejection, store
 from courtesy.stages.events.collect import batch_text
@@ -40,6 +40,7 @@ class Imported:
     accepted: int = 0
     duplicates: int = 0
     rejected: int = 0
+    grants_without_effect: int = 0
     rejects_file: str | None = None
 
 
@@ -125,14 +126,17 @@ class _Importer:
         self.result.read += len(calls)
         self.result.accepted += len(kept)
         self.result.rejected += len(refused)
-        self.result.duplicates += self._absorb(kept) if kept else 0
+        if kept:
+            absorbed = self._absorb(kept)
+            self.result.duplicates += absorbed.duplicates
+            self.result.grants_without_effect += absorbed.grants_without_effect
 
-    def _absorb(self, calls: Sequence[bytes]) -> int:
+    def _absorb(self, calls: Sequence[bytes]) -> Absorbed:
         collected = Collected(batch_text(calls), len(calls))
         batch = Accepted(self._source, self._app.clock.now(), collected, history=True)
         with self._app.ledger.write() as transaction:
             store.accept(transaction, [batch])
-        return absorb(self._app).duplicates
+        return absorb(self._app)
 
     def _write(self, file: Path, refused: Sequence[tuple[Row, Rejection]]) -> None:
         if not refused:
@@ -160,7 +164,12 @@ def _report(result: Imported, *, json: bool) -> None:
 
 def _sentence(result: Imported) -> str:
     rejects = f" (see {result.rejects_file})" if result.rejects_file else ""
+    withdrawn = (
+        f"\n{result.grants_without_effect:,} grants of consent have no effect: these people "
+        "withdrew, and the file does not say that they agreed later (consents: occurred_at)."
+    )
     return (
         f"{result.file}: {result.read:,} rows read, {result.accepted:,} accepted, "
         f"of these {result.duplicates:,} seen before; {result.rejected:,} rejected{rejects}"
+        f"{withdrawn if result.grants_without_effect else ''}"
     )

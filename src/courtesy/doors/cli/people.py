@@ -47,7 +47,7 @@ def show(
 ) -> None:
     """One person: identifiers, traits, consents, journeys and messages, with every reason."""
     with opened(context) as app, app.ledger.read() as transaction:
-        found = dict(profiles_store.person(transaction, person))
+        found = dict(profiles_store.person(transaction, person, app.clock.now()))
         found |= journeys_store.of_person(transaction, found["person_id"])
         found["messages"] = messages_store.of_person(transaction, found["person_id"])
     answer(found, json=json, text=lambda: _lines(found))

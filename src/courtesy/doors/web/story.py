@@ -5,7 +5,6 @@ from datetime import tzinfo
 from typing import Any
 
 import msgspec
-import polars as pl
 
 from courtesy.app import App
 from courtesy.doors.web.model import Moment, Story
@@ -20,7 +19,6 @@ from courtesy.stages.journeys import store as journeys_store
 from courtesy.stages.messages import Reason, State, store
 from courtesy.stages.messages.policy import CHANNELS
 from courtesy.stages.profiles import store as profiles_store
-from courtesy.stages.profiles.model import ANY
 from courtesy.workspace import Workspace
 
 _LONGEST = 70
@@ -48,7 +46,7 @@ def story(
     person_id = profiles_store.find(transaction, name) if name else richest(app, transaction)
     if person_id is None:
         return None
-    person = profiles_store.person(transaction, person_id)
+    person = profiles_store.person(transaction, person_id, app.clock.now())
     traits = person["traits"]
     zone = read_zone(traits.get("timezone")) or UTC_NAME
     passed = journeys_store.of_person(transaction, person_id)
@@ -77,9 +75,7 @@ def _goals(definitions: Workspace) -> set[str]:
 
 
 def _done(app: App, transaction: Transaction, person_id: str, goals: set[str]) -> Iterator[Moment]:
-    merges = profiles_store.merges(transaction)
-    before = merges.filter(pl.col("into_id") == person_id)["person_id"]
-    asked = pl.DataFrame({"person_id": [person_id, *before]})
+    asked = profiles_store.ids_of(transaction, person_id)
     for row in app.engine.query(_EVENTS, tables=[EVENTS], frames={"asked": asked}).to_dicts():
         title = row["event"] or _TITLES.get(row["type"], row["type"].capitalize())
         kind = "goal" if title in goals else "response"
@@ -193,13 +189,6 @@ def _traits(traits: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _allowed(consents: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """What is allowed after all that was declared, in order of time."""
-    allowed: dict[tuple[str, str], bool] = {}
-    for one in consents:
-        if one["granted"]:
-            allowed[one["topic"], one["channel"]] = True
-            continue
-        for topic, channel in list(allowed):
-            if one["topic"] in {topic, ANY} and one["channel"] in {channel, ANY}:
-                del allowed[topic, channel]
+    """What is allowed after all that was declared."""
+    allowed = {(one["topic"], one["channel"]): None for one in consents if one.get("counts")}
     return tuple(f"{topic} by {channel}" for topic, channel in allowed)

@@ -9,6 +9,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
     {
         Reason.HOLDOUT: "The person is among those left alone, so that the effect can be measured.",
         Reason.NO_CONSENT: "The person has not agreed to hear about this topic on this channel.",
+        Reason.DUPLICATE_ADDRESS: "The same letter went to this mailbox for another record of it.",
         Reason.SUPPRESSED: "The address bounced or was shut out before; nothing goes there again.",
         Reason.UNREACHABLE: "There is no valid address on the channel.",
         Reason.NO_TIME_ZONE: "Quiet hours hold, and nothing says when it is night for the person:"

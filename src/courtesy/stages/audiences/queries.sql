@@ -9,16 +9,6 @@ SELECT t.person_id, t.name, t.value
 FROM {people} p CROSS JOIN traits t
 WHERE t.person_id = p.person_id AND t.name IN (SELECT name FROM asked_traits);
 
--- name: consents
-SELECT person_id, topic, channel, granted
-FROM (SELECT c.person_id, a.topic, a.channel, c.granted,
-             row_number() OVER (PARTITION BY c.person_id, a.topic, a.channel
-                                ORDER BY c.occurred_at DESC, c.granted) AS place
-      FROM {people} p CROSS JOIN consents c CROSS JOIN asked_consents a
-      WHERE c.person_id = p.person_id AND c.topic IN (a.topic, '*')
-        AND c.channel IN (a.channel, '*') AND c.occurred_at <= :now) AS declared
-WHERE place = 1;
-
 -- name: memberships
 SELECT m.audience, m.person_id
 FROM {people} p CROSS JOIN memberships m

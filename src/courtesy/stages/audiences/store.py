@@ -11,6 +11,7 @@ from courtesy.ground.ledger import Transaction, named_queries
 from courtesy.ground.primitives.clock import instant
 from courtesy.stages.audiences.check import check
 from courtesy.stages.audiences.model import GIVEN, Audience, Change
+from courtesy.stages.profiles import store as profiles_store
 
 _QUERIES = named_queries(__file__)
 _TEXT = pl.String()
@@ -35,6 +36,7 @@ class Asked:
     def __init__(self, transaction: Transaction, people: pl.DataFrame | None) -> None:
         self._transaction = transaction
         self.everyone = people is None
+        self._people = people
         if people is not None:
             transaction.load(_ASKED_PEOPLE, people.select("person_id").unique())
 
@@ -44,16 +46,8 @@ class Asked:
         return self._frame("traits", {"person_id": _TEXT, "name": _TEXT, "value": _TEXT})
 
     def consents(self, pairs: Iterable[tuple[str, str]], now: datetime) -> pl.DataFrame:
-        """What they allow at ``now`` of pairs of topic and channel, where anything was declared.
-
-        The newest declaration counts, also one about every topic or channel; of two at the same
-        instant the withdrawal.
-        """
-        schema = {"topic": _TEXT, "channel": _TEXT}
-        wanted = pl.DataFrame(sorted(set(pairs)), schema=schema, orient="row")
-        self._transaction.load("asked_consents", wanted)
-        columns = {"person_id": _TEXT, **schema, "granted": pl.Boolean()}
-        return self._frame("consents", columns, now=now)
+        """What they allow at ``now`` of pairs of topic and channel, where anything was declared."""
+        return profiles_store.consents(self._transaction, pairs, now, self._people)
 
     def memberships(self, audiences: Iterable[str]) -> pl.DataFrame:
         """In which of these audiences they are: ``audience, person_id``."""

@@ -1,6 +1,11 @@
-"""The consents that a row of people declares, looked at before anybody relies on them."""
+"""The consents that a row of people declares, looked at before anybody relies on them.
+
+A row that withdraws anything is never refused for its consents: whoever reads them takes a
+withdrawal for the widest that it can mean, and what is no grant grants nothing.
+"""
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -29,7 +34,9 @@ class _Call(msgspec.Struct):
     context: _Context | None = None
 
 
+_YES = frozenset({"true", "yes", "y", "on", "1"})
 _decode = msgspec.json.Decoder(_Call).decode
+_decode_all = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def fault_of_consents(call: bytes, now: datetime) -> Fault | None:
@@ -42,6 +49,23 @@ def fault_of_consents(call: bytes, now: datetime) -> Fault | None:
         call: one JSON object in UTF-8.
         now: the present; a consent may lie at most a day after it.
     """
+    fault = _first_fault(call, now)
+    return None if fault and _withdraws(call) else fault
+
+
+def _withdraws(call: bytes) -> bool:
+    """Whether an entry may be a no: it is not granted, and does not look like a misspelt yes."""
+    context = _decode_all(call).get("context")
+    consents = context.get("consents") if isinstance(context, dict) else None
+    granted = [
+        one["granted"]
+        for one in (consents if isinstance(consents, list) else [consents])
+        if isinstance(one, dict) and "granted" in one
+    ]
+    return any(said is not True and str(said).strip().lower() not in _YES for said in granted)
+
+
+def _first_fault(call: bytes, now: datetime) -> Fault | None:
     try:
         context = _decode(call).context
     except msgspec.ValidationError as error:

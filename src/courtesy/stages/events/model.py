@@ -11,6 +11,8 @@ INSTANT = pl.Datetime("us", "UTC")
 
 CALLS = ("identify", "track", "page", "screen", "group", "alias")
 PERSON = "person"
+OWN_SOURCE = "courtesy"
+"""The source of what this server itself records."""
 
 EVENT_BYTES = 32 * 1024
 BATCH_BYTES = 500 * 1024

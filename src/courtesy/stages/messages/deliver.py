@@ -69,7 +69,9 @@ def prepare(  # noqa: PLR0913, PLR0917 - everything a letter is made of
     """
     intents = claimed.with_columns(pl.concat_list("channel").alias("channels"))
     verdicts = gate(intents.select(INTENTS.names()), facts, policy, now)
-    judged = claimed.join(verdicts.drop("channel"), on="message_id", maintain_order="left")
+    judged = claimed.join(
+        verdicts.drop("channel", "address_hash"), on="message_id", maintain_order="left"
+    )
     free = judged.filter(pl.col("verdict") == Verdict.SEND)
     addressed = free.join(facts.reach, on=("person_id", "channel"), maintain_order="left")
     letters, faulty = _written(addressed, templates, policy, links, now)

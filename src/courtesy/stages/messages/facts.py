@@ -10,11 +10,24 @@ from courtesy.ground.primitives.ids import keyed_digest
 from courtesy.ground.primitives.zones import read_zone
 from courtesy.stages.messages.model import REACH, ZONES
 from courtesy.stages.messages.policy import EMAIL, mail_address
+from courtesy.stages.profiles import CONSENTS
+from courtesy.stages.profiles.model import ANY
 
 ADDRESSES = pl.Schema({"person_id": pl.String(), "email": pl.String(), "timezone": pl.String()})
 """Traits as they are stored: JSON, null where somebody has none."""
 
 SUPPRESSED = pl.Schema({"channel": pl.String(), "address_hash": pl.String()})
+ADDRESS_CONSENTS = pl.Schema(
+    {
+        "channel": pl.String(),
+        "address_hash": pl.String(),
+        "topic": pl.String(),
+        "occurred_at": CONSENTS["occurred_at"],
+        "granted": pl.Boolean(),
+    }
+)
+"""What was declared for an address: withdrawals, and the grants that say when they were given."""
+
 _REMEMBERED = 400_000
 
 
@@ -48,6 +61,31 @@ def marked(reachable: pl.DataFrame, suppressed: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(pl.col("found").fill_null(value=False).alias("suppressed")).select(
         REACH.names()
     )
+
+
+def address_consents(
+    earlier: pl.DataFrame, reachable: pl.DataFrame, just: pl.DataFrame
+) -> pl.DataFrame:
+    """What declarations of people mean for addresses: ``ADDRESS_CONSENTS`` rows.
+
+    A no goes with its person to every address that they come to have; a yes stays with the address
+    that they had when they gave it.
+
+    Args:
+        earlier: all ``CONSENTS`` rows of people.
+        reachable: ``REACH`` rows of these people, and of those who declared something just now.
+        just: ``CONSENTS`` rows of just now; those with an ``address_hash`` are for that address.
+    """
+    named = just.filter(pl.col("address_hash").is_not_null() & (pl.col("channel") != ANY))
+    every = pl.concat([earlier.filter(~pl.col("granted")), just.filter("dated")])
+    own = every.drop("address_hash").join(
+        reachable.select("person_id", pl.col("channel").alias("reached_on"), "address_hash"),
+        on="person_id",
+    )
+    meant = own.filter(pl.col("channel").is_in([ANY]) | (pl.col("channel") == pl.col("reached_on")))
+    columns = list(ADDRESS_CONSENTS)
+    found = meant.with_columns(pl.col("reached_on").alias("channel")).select(columns)
+    return pl.concat([found, named.select(columns)]).unique()
 
 
 def zones(stored: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,8 @@
 """Who may be spoken to: intents and facts in, a verdict with its reason for each intent out.
 
 The gates, in order: holdout, expiry; then for each preferred channel reachability, suppression,
-consent, quiet hours, caps. The first channel that lets an intent pass is taken.
+consent, quiet hours, other letters to the same address, caps. The first channel that lets an intent
+pass is taken.
 """
 
 from datetime import datetime, timedelta, tzinfo
@@ -26,6 +27,7 @@ _ADVANCE = (
     Reason.NO_CONSENT,
     Reason.NO_TIME_ZONE,
     Reason.EXPIRED,
+    Reason.DUPLICATE_ADDRESS,
     Reason.CAPPED,
     Reason.LOWER_PRIORITY,
 )
@@ -33,6 +35,8 @@ _ADVANCE = (
 
 _WINDOWS = pl.Schema({"time_zone": pl.String(), "until": INSTANT})
 _PERSON = ("person_id", "channel")
+_ADDRESSED = ("channel", "address_hash", "journey", "step")
+_SAME_INTENT = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 
 
@@ -60,7 +64,8 @@ def gate(intents: pl.DataFrame, facts: Facts, policy: Policy, now: datetime) -> 
 def _options(intents: pl.DataFrame) -> pl.DataFrame:
     """A row for each intent and preferred channel, with its ``place`` in the preference."""
     chosen = intents.select(
-        *("message_id", "person_id", "arm", "topic", "created_at", "expires_at", "priority"),
+        *("message_id", "person_id", "journey", "step", "arm", "topic"),
+        *("created_at", "expires_at", "priority"),
         pl.col("channels").alias("channel"),
         pl.int_ranges(pl.col("channels").list.len()).alias("place"),
     )
@@ -80,6 +85,12 @@ def _judged(options: pl.DataFrame, facts: Facts, policy: Policy, now: datetime) 
             how="left",
             maintain_order="left",
         )
+        .join(
+            facts.opted_out.with_columns(opted_out=pl.lit(value=True)),
+            on=("channel", "address_hash", "topic"),
+            how="left",
+            maintain_order="left",
+        )
         .with_columns(
             pl.col("time_zone").fill_null(pl.lit(policy.default_time_zone, pl.String)),
             pl.col("topic").is_in(sorted(policy.service_topics)).alias("service"),
@@ -95,7 +106,8 @@ def _judged(options: pl.DataFrame, facts: Facts, policy: Policy, now: datetime) 
 
 def _reason(policy: Policy, now: datetime) -> pl.Expr:
     """The first gate of one option that does not open, null where all do."""
-    permitted = pl.col("service") | pl.col("granted").fill_null(value=False)
+    granted = pl.col("granted").fill_null(value=False)
+    permitted = pl.col("service") | (granted & pl.col("opted_out").is_null())
     placeless = pl.col("time_zone").is_null() & pl.lit(policy.quiet_hours is not None)
     late = pl.col("expires_at").is_not_null() & (pl.col("until") >= pl.col("expires_at"))
     gates = (
@@ -154,19 +166,57 @@ def _admitted(options: pl.DataFrame, facts: Facts, policy: Policy) -> pl.DataFra
         *_PERSON, "counted_at", pl.lit(value=False).alias("mate")
     )
     passed = options.head(0).select("message_id")
+    mailed = facts.mailed.drop("state")
     judged = []
     for place in options["place"].unique().sort():
         tried = options.filter(pl.col("place") == place)
         tried = tried.join(passed, on="message_id", how="anti", maintain_order="left")
-        tried = _capped(tried, spoken, policy)
+        tried = _capped(_once(tried, mailed), spoken, policy)
         free = tried.filter(pl.col("reason").is_null())
         passed = pl.concat([passed, free.select("message_id")])
+        mailed = pl.concat([mailed, _mailed(free)])
         mates = free.filter(~pl.col("service")).select(
             *_PERSON, pl.col("until").alias("counted_at"), pl.lit(value=True).alias("mate")
         )
         spoken = pl.concat([spoken, mates])
         judged.append(tried)
     return pl.concat(judged) if judged else options
+
+
+def _once(tried: pl.DataFrame, mailed: pl.DataFrame) -> pl.DataFrame:
+    """The options, but for what the same step says to the same address of another person.
+
+    Two records with one mailbox get one letter: the first that was made, within a day.
+    """
+    open_ = tried.filter(pl.col("reason").is_null() & ~pl.col("service"))
+    if open_.is_empty():
+        return tried
+    before = mailed.with_columns(before=pl.lit(value=True))
+    beside = _mailed(open_).with_columns(before=pl.lit(value=False))
+    met = open_.join(pl.concat([before, beside]), on=_ADDRESSED, how="inner").filter(
+        (pl.col("mailed_to") != pl.col("person_id"))
+        & ((pl.col("mailed_at") - pl.col("created_at")).abs() < _SAME_INTENT)
+    )
+    same_time = pl.col("mailed_at") == pl.col("created_at")
+    earlier = (pl.col("mailed_at") < pl.col("created_at")) | (
+        same_time & (pl.col("mailed_to") < pl.col("person_id"))
+    )
+    doubles = met.filter(pl.col("before") | earlier)
+    double = pl.col("message_id").is_in(doubles["message_id"].implode())
+    return tried.with_columns(
+        pl.when(double & pl.col("reason").is_null())
+        .then(_ADVANCE.index(Reason.DUPLICATE_ADDRESS))
+        .otherwise("reason")
+        .cast(pl.Int64)
+        .alias("reason")
+    )
+
+
+def _mailed(options: pl.DataFrame) -> pl.DataFrame:
+    """What options say to their addresses, as columns of ``MAILED``."""
+    return options.filter(~pl.col("service")).select(
+        *_ADDRESSED, pl.col("person_id").alias("mailed_to"), pl.col("created_at").alias("mailed_at")
+    )
 
 
 def _capped(tried: pl.DataFrame, spoken: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -228,6 +278,7 @@ def _verdicts(intents: pl.DataFrame, judged: pl.DataFrame, now: datetime) -> pl.
         .otherwise(pl.col("reason").replace_strict(dict(enumerate(_ADVANCE)), default=None))
         .alias("reason"),
         pl.when(passes).then("until").alias("until"),
+        "address_hash",
     )
     ordered = intents.select("message_id").join(
         told, on="message_id", how="left", maintain_order="left"

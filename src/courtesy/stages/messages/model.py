@@ -1,6 +1,6 @@
 """The nouns of this stage: intents, verdicts, facts, letters and receipts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -17,6 +17,7 @@ class Reason(StrEnum):
 
     HOLDOUT = "holdout"
     NO_CONSENT = "no_consent"
+    DUPLICATE_ADDRESS = "duplicate_address"
     SUPPRESSED = "suppressed"
     UNREACHABLE = "unreachable"
     NO_TIME_ZONE = "no_time_zone"
@@ -70,9 +71,11 @@ VERDICTS = pl.Schema(
         "channel": pl.String(),
         "reason": pl.String(),
         "until": INSTANT,
+        "address_hash": pl.String(),
     }
 )
-"""What the gate says; ``until`` is when to say it, null where it is refused."""
+"""What the gate says; ``until`` is when to say it, null where it is refused. ``address_hash`` is
+that of the address on the channel, null where there is none."""
 
 REACH = pl.Schema(
     {
@@ -99,6 +102,22 @@ SPOKEN = pl.Schema(
     }
 )
 """What was or is going to be said to each person, and when."""
+
+OPTED_OUT = pl.Schema({"channel": pl.String(), "address_hash": pl.String(), "topic": pl.String()})
+"""The addresses whose readers said no to a topic, whatever person they belong to."""
+
+MAILED = pl.Schema(
+    {
+        "channel": pl.String(),
+        "address_hash": pl.String(),
+        "journey": pl.String(),
+        "step": pl.String(),
+        "mailed_to": pl.String(),
+        "mailed_at": INSTANT,
+        "state": pl.String(),
+    }
+)
+"""What is or will be said to an address by a step of a journey, to which person."""
 
 ZONES = pl.Schema({"person_id": pl.String(), "time_zone": pl.String()})
 """The time zone of each person whose zone can be read, as ``read_zone`` returns it."""
@@ -150,12 +169,18 @@ OUTCOMES = pl.Schema(
 
 @dataclass(frozen=True)
 class Facts:
-    """What the gate knows: ``REACH``, ``ZONES``, ``GRANTED`` and ``SPOKEN`` of the people."""
+    """What the gate knows.
+
+    Of the people ``REACH``, ``ZONES``, ``GRANTED`` and ``SPOKEN``; of their addresses ``OPTED_OUT``
+    and ``MAILED``.
+    """
 
     reach: pl.DataFrame
     zones: pl.DataFrame
     granted: pl.DataFrame
     spoken: pl.DataFrame
+    opted_out: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OPTED_OUT))
+    mailed: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=MAILED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,27 @@ SELECT s.channel, s.address_hash
 FROM reached r CROSS JOIN suppressions s
 WHERE s.channel = r.channel AND s.address_hash = r.address_hash;
 
--- name: granted
-SELECT DISTINCT c.person_id, c.topic, c.channel
-FROM given g CROSS JOIN consents c -- SQLite keeps the order of a CROSS JOIN
-WHERE c.person_id = g.person_id AND c.granted = 1 AND c.occurred_at <= :now
+-- name: opted_out
+SELECT a.channel, a.address_hash, a.topic
+FROM addressed a CROSS JOIN address_consents w
+WHERE w.channel = a.channel AND w.address_hash = a.address_hash AND w.granted = 0
+  AND w.topic IN (a.topic_key, '*') AND w.occurred_at <= :now
   AND NOT EXISTS (
-    SELECT 1 FROM consents w
-    WHERE w.person_id = c.person_id AND w.granted = 0 AND w.occurred_at <= :now
-      AND w.topic IN (c.topic, '*') AND w.channel IN (c.channel, '*')
-      AND (w.occurred_at > c.occurred_at
-           OR (w.occurred_at = c.occurred_at AND w.message_id >= c.message_id)));
+    SELECT 1 FROM address_consents y
+    WHERE y.channel = a.channel AND y.address_hash = a.address_hash AND y.granted = 1
+      AND y.topic = a.topic_key AND y.occurred_at > w.occurred_at AND y.occurred_at <= :now);
+
+-- name: mailed
+SELECT m.channel, m.address_hash, m.journey, m.step, m.person_id AS mailed_to,
+       m.created_at AS mailed_at, m.state
+FROM reached r CROSS JOIN messages m
+WHERE m.address_hash = r.address_hash AND m.channel = r.channel AND m.created_at > :since
+  AND m.state IN ('queued', 'held', 'sending', 'sent', 'uncertain');
+
+-- name: put_address_consents
+INSERT INTO address_consents (channel, address_hash, topic, occurred_at, granted)
+SELECT channel, address_hash, topic, occurred_at, granted FROM given WHERE true
+ON CONFLICT (channel, address_hash, topic, occurred_at, granted) DO NOTHING;
 
 -- name: spoken
 SELECT m.message_id, m.person_id, m.channel, m.topic, m.state,
@@ -30,9 +41,9 @@ WHERE m.person_id = g.person_id
 
 -- name: queue
 INSERT INTO messages (message_id, enrollment_id, person_id, journey, version, step, arm, channel,
-                      topic, template, variant, state, reason, attempts, created_at, due_at,
-                      expires_at)
-SELECT message_id, enrollment_id, person_id, journey, version, step, arm, channel,
+                      address_hash, topic, template, variant, state, reason, attempts, created_at,
+                      due_at, expires_at)
+SELECT message_id, enrollment_id, person_id, journey, version, step, arm, channel, address_hash,
        topic, template, variant, state, reason, 0, created_at, due_at, expires_at
 FROM given WHERE true
 ON CONFLICT (message_id) DO NOTHING;
@@ -69,7 +80,8 @@ WHERE t.person_id = g.person_id AND t.value <> 'null';
 -- name: settle
 UPDATE messages
 SET state = g.state, reason = g.reason, detail = g.detail, attempts = messages.attempts + g.tried,
-    due_at = coalesce(g.due_at, messages.due_at), sent_at = g.sent_at
+    due_at = coalesce(g.due_at, messages.due_at), sent_at = g.sent_at,
+    address_hash = coalesce(g.address_hash, messages.address_hash)
 FROM given g
 WHERE messages.message_id = g.message_id AND messages.state = 'sending';
 

@@ -9,12 +9,12 @@ import polars as pl
 from msgspec import Raw
 
 from courtesy.ground.primitives.ids import digest
-from courtesy.stages.events import Accepted, Collected
+from courtesy.stages.events import OWN_SOURCE, Accepted, Collected
 from courtesy.stages.messages.fetches import FETCHES, Signal
 from courtesy.stages.messages.links import LinkKind
 from courtesy.stages.messages.model import ReceiptKind
 
-SOURCE = "courtesy"
+SOURCE = OWN_SOURCE
 SENT = "Email Sent"
 OPENED = "Email Opened"
 CLICKED = "Email Link Clicked"
@@ -24,9 +24,13 @@ CLICKED_BY_MACHINE = "Email Link Clicked by Machine"
 UNSUBSCRIBED = "Unsubscribed"
 _OF_MESSAGE = ("message_id", "journey", "step", "template")
 _CLICKS = (CLICKED, CLICKED_BY_MACHINE)
-_EACH_MINUTE = (OPENED, OPENED_BY_MACHINE, *_CLICKS)
 _PERSONS = {LinkKind.OPEN: OPENED, LinkKind.CLICK: CLICKED}
 _MACHINES = {LinkKind.OPEN: OPENED_BY_MACHINE, LinkKind.CLICK: CLICKED_BY_MACHINE}
+_ONCE_EACH = {
+    **dict.fromkeys((OPENED, OPENED_BY_MACHINE, *_CLICKS), "%Y-%m-%dT%H:%M"),
+    UNSUBSCRIBED: "%Y-%m-%dT%H:%M:%S.%f",
+}
+"""What of the time makes an event another one; somebody may say no again after a new yes."""
 
 
 def returned(
@@ -34,8 +38,8 @@ def returned(
 ) -> Accepted:
     """A batch for the inbox that says what receivers did with messages.
 
-    The same open or click within one minute, and a second unsubscription, have the id of the
-    first, so that they count once.
+    The same open or click within one minute has the id of the first, so that they count once; each
+    unsubscription counts.
 
     Args:
         event: one of the names above.
@@ -144,18 +148,20 @@ def _sent(message: Mapping[str, Any], costs: Mapping[str, float]) -> dict[str, A
 
 
 def _event(event: str, message: Mapping[str, Any], now: datetime, url: str = "") -> dict[str, Any]:
-    minute = f"{now:%Y-%m-%dT%H:%M}" if event in _EACH_MINUTE else ""
+    moment = _ONCE_EACH.get(event, "")
     properties = {name: message[name] for name in _OF_MESSAGE}
     if event in _CLICKS:
         properties["url"] = url
     if event == UNSUBSCRIBED:
-        properties |= {"topic": message["topic"], "channel": message["channel"]}
+        properties |= {name: message[name] for name in ("topic", "channel", "address_hash")}
     return {
         "type": "track",
         "event": event,
         "userId": message["user_id"],
         "anonymousId": None if message["user_id"] else message["anonymous_id"],
-        "messageId": digest(event, message["message_id"], url, minute),
+        "messageId": digest(
+            event, message["message_id"], url, format(now, moment) if moment else ""
+        ),
         "timestamp": now,
         "properties": properties,
     }

@@ -18,6 +18,8 @@ from courtesy.stages.messages.model import (
     CLAIMED,
     GRANTED,
     INSTANT,
+    MAILED,
+    OPTED_OUT,
     SENDS,
     SPOKEN,
     Facts,
@@ -26,9 +28,12 @@ from courtesy.stages.messages.model import (
 )
 from courtesy.stages.messages.policy import EMAIL, Policy, mail_address
 from courtesy.stages.messages.returns import judgement_batch, settled
+from courtesy.stages.profiles import store as profiles_store
+from courtesy.stages.profiles import topic_key
 
 _QUERIES = named_queries(__file__)
 _QUARTER = timedelta(minutes=15)
+_DAY = timedelta(days=1)
 _STATES = {Verdict.SEND: State.QUEUED, Verdict.HOLD: State.HELD, Verdict.REFUSE: State.REFUSED}
 _SAID = (State.SENDING, State.SENT, State.UNCERTAIN)
 _INSTANTS = ("created_at", "due_at", "expires_at", "sent_at", "occurred_at", "newest")
@@ -65,19 +70,48 @@ def facts(  # noqa: PLR0913 - what the gate must know
         at_hand_off: count only what was said or is being said, not what waits behind.
     """
     people = messages.select("person_id").unique(maintain_order=True)
-    transaction.load("given", people)
-    stored = transaction.frame(_QUERIES["addresses"], known.ADDRESSES)
-    granted = transaction.frame(_QUERIES["granted"], GRANTED, now=now)
+    stored = _addresses(transaction, people)
     since = now - policy.longest_cap
     spoken = transaction.frame(_QUERIES["spoken"], SPOKEN, since=since)
     spoken = spoken.join(messages.select("message_id"), on="message_id", how="anti")
     if at_hand_off:
         spoken = spoken.filter(pl.col("state").is_in(_SAID))
     reachable = known.reach(stored, secret)
-    transaction.load("reached", reachable.select("channel", "address_hash"))
+    transaction.load("reached", reachable.select("channel", "address_hash").unique())
     suppressed = transaction.frame(_QUERIES["suppressed"], known.SUPPRESSED)
-    marked = known.marked(reachable, suppressed.unique())
-    return Facts(marked, known.zones(stored), granted, spoken)
+    mailed = transaction.frame(_QUERIES["mailed"], MAILED, since=_first(messages, now) - _DAY)
+    if at_hand_off:
+        mailed = mailed.filter(pl.col("state").is_in(_SAID))
+    topics = _topics(messages)
+    return Facts(
+        known.marked(reachable, suppressed.unique()),
+        known.zones(stored),
+        _granted(transaction, topics, people, now),
+        spoken,
+        _opted_out(transaction, topics, messages, reachable, now),
+        mailed,
+    )
+
+
+def put_address_consents(
+    transaction: Transaction, consents: pl.DataFrame, people: pl.DataFrame, secret: bytes
+) -> None:
+    """Keep what people declared for the addresses that they have, too.
+
+    A reader's no holds for the mailbox, whatever other records share it (``address_consents``).
+
+    Args:
+        transaction: of the ledger.
+        consents: ``CONSENTS`` rows just declared; those with an ``address_hash`` are for that.
+        people: whose declarations are kept for their present addresses (``person_id``).
+        secret: the home's key.
+    """
+    reachable = known.reach(_addresses(transaction, people), secret)
+    stored = profiles_store.declarations(transaction, people)
+    lasting = known.address_consents(stored, reachable, consents)
+    if not lasting.is_empty():
+        transaction.load("given", lasting)
+        transaction.run(_QUERIES["put_address_consents"])
 
 
 def queue(
@@ -277,6 +311,44 @@ def message(transaction: Transaction, message_id: str) -> dict[str, Any]:
         raise NotFoundError(f"No message has the id {message_id!r:.80}.")
     receipts = transaction.rows(_QUERIES["receipts_of"], message_id=message_id)
     return {**_shown(row), "receipts": [_shown(receipt) for receipt in receipts]}
+
+
+def _addresses(transaction: Transaction, people: pl.DataFrame) -> pl.DataFrame:
+    transaction.load("given", people.select("person_id").unique(maintain_order=True))
+    return transaction.frame(_QUERIES["addresses"], known.ADDRESSES)
+
+
+def _first(messages: pl.DataFrame, now: datetime) -> datetime:
+    first = messages["created_at"].min()
+    return first if isinstance(first, datetime) else now
+
+
+def _topics(messages: pl.DataFrame) -> pl.DataFrame:
+    """The topics of messages, and how each is compared."""
+    topics = messages["topic"].unique().to_list()
+    keys = {"topic": topics, "topic_key": [topic_key(topic) for topic in topics]}
+    return pl.DataFrame(keys, schema=dict.fromkeys(keys, pl.String()))
+
+
+def _granted(
+    transaction: Transaction, topics: pl.DataFrame, people: pl.DataFrame, now: datetime
+) -> pl.DataFrame:
+    allowed = profiles_store.allowed(transaction, now, people).rename({"topic": "topic_key"})
+    return allowed.join(topics, on="topic_key").select(GRANTED.names())
+
+
+def _opted_out(
+    transaction: Transaction,
+    topics: pl.DataFrame,
+    messages: pl.DataFrame,
+    reachable: pl.DataFrame,
+    now: datetime,
+) -> pl.DataFrame:
+    """The addresses of ``messages`` whose readers said no to the topics of these."""
+    wanted = messages.select("person_id", "topic").unique().join(reachable, on="person_id")
+    addressed = wanted.join(topics, on="topic").select(*OPTED_OUT.names(), "topic_key").unique()
+    transaction.load("addressed", addressed)
+    return transaction.frame(_QUERIES["opted_out"], OPTED_OUT, now=now).unique()
 
 
 def _objects(traits: pl.DataFrame) -> pl.DataFrame:

@@ -2,20 +2,23 @@
 
 In: normalised events. Out: the same events with ``person_id``, and rows of identifiers, traits
 and consents.
-Verbs: ``identify``, ``fold``, ``consents_of``; ``store`` keeps and finds them.
+Verbs: ``identify``, ``fold``, ``declared_consents``; ``store`` keeps and finds them.
 """
 
-from courtesy.stages.profiles.consent import consents_of
+from courtesy.stages.profiles.consent import channel_key, declared_consents, topic_key
 from courtesy.stages.profiles.fold import fold
 from courtesy.stages.profiles.identify import Identified, identify
-from courtesy.stages.profiles.model import CONSENTS, IDENTIFIERS, TRAITS
+from courtesy.stages.profiles.model import ALLOWED, CONSENTS, IDENTIFIERS, TRAITS
 
 __all__ = [
+    "ALLOWED",
     "CONSENTS",
     "IDENTIFIERS",
     "TRAITS",
     "Identified",
-    "consents_of",
+    "channel_key",
+    "declared_consents",
     "fold",
     "identify",
+    "topic_key",
 ]

@@ -32,6 +32,14 @@ CONSENTS = pl.Schema(
         "message_id": pl.String(),
         "granted": pl.Boolean(),
         "source": pl.String(),
+        "dated": pl.Boolean(),
+        "address_hash": pl.String(),
     }
 )
-"""One declaration: what may be talked about, where; ``*`` stands for every topic or channel."""
+"""One declaration: what may be talked about, where; ``*`` stands for every topic or channel.
+
+``dated`` is whether it says itself when it was made: a grant that does not undoes no withdrawal.
+``address_hash`` is that of the address it was made for, null where it was made for the person."""
+
+ALLOWED = pl.Schema({"person_id": pl.String(), "topic": pl.String(), "channel": pl.String()})
+"""What each person allows; whatever is not listed is not allowed."""

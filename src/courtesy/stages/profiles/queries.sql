@@ -30,8 +30,9 @@ SET value = excluded.value, occurred_at = excluded.occurred_at
 WHERE excluded.occurred_at >= traits.occurred_at;
 
 -- name: put_consents
-INSERT INTO consents (person_id, topic, channel, occurred_at, message_id, granted, source)
-SELECT person_id, topic, channel, occurred_at, message_id, granted, source FROM given WHERE true
+INSERT INTO consents (person_id, topic, channel, occurred_at, message_id, granted, source, dated)
+SELECT person_id, topic, channel, occurred_at, message_id, granted, source, dated
+FROM given WHERE true
 ON CONFLICT (person_id, topic, channel, occurred_at, message_id) DO NOTHING;
 
 -- name: flatten_merges
@@ -57,8 +58,8 @@ SET value = excluded.value, occurred_at = excluded.occurred_at
 WHERE excluded.occurred_at > traits.occurred_at;
 
 -- name: merge_consents
-INSERT INTO consents (person_id, topic, channel, occurred_at, message_id, granted, source)
-SELECT g.into_id, c.topic, c.channel, c.occurred_at, c.message_id, c.granted, c.source
+INSERT INTO consents (person_id, topic, channel, occurred_at, message_id, granted, source, dated)
+SELECT g.into_id, c.topic, c.channel, c.occurred_at, c.message_id, c.granted, c.source, c.dated
 FROM given g CROSS JOIN consents c WHERE c.person_id = g.person_id
 ON CONFLICT (person_id, topic, channel, occurred_at, message_id) DO NOTHING;
 
@@ -71,6 +72,9 @@ DELETE FROM consents WHERE person_id IN (SELECT person_id FROM given);
 -- name: drop_merged_people
 DELETE FROM people WHERE person_id IN (SELECT person_id FROM given);
 
+-- name: everybody
+SELECT person_id FROM people;
+
 -- name: count_people
 SELECT count(*) FROM people;
 
@@ -81,6 +85,9 @@ WHERE p.person_id = :name
    OR p.person_id IN (SELECT into_id FROM merges WHERE person_id = :name)
 ORDER BY p.created_at LIMIT 1;
 
+-- name: ids_of
+SELECT :person_id AS person_id UNION SELECT person_id FROM merges WHERE into_id = :person_id;
+
 -- name: identifiers_of
 SELECT kind, value FROM identifiers WHERE person_id = :person_id ORDER BY kind DESC, value;
 
@@ -89,8 +96,32 @@ SELECT name, value, occurred_at FROM traits
 WHERE person_id = :person_id AND value <> 'null' ORDER BY name;
 
 -- name: consents_of
-SELECT topic, channel, granted, source, occurred_at FROM consents
+SELECT topic, channel, granted, source, occurred_at, dated FROM consents
 WHERE person_id = :person_id ORDER BY occurred_at, message_id, topic, channel;
+
+-- name: allowed
+-- The one answer to what people allow. A withdrawal beats every grant that is not newer (of the same
+-- instant too), and every grant that does not say when it was given. {people} is people, or the
+-- temporary table of those who are asked about; SQLite keeps the order of a CROSS JOIN.
+SELECT DISTINCT c.person_id, c.topic, c.channel
+FROM {people} p CROSS JOIN consents c
+WHERE c.person_id = p.person_id AND c.granted = 1 AND c.occurred_at <= :now
+  AND NOT EXISTS (
+    SELECT 1 FROM consents w
+    WHERE w.person_id = c.person_id AND w.granted = 0 AND w.occurred_at <= :now
+      AND w.topic IN (c.topic, '*') AND w.channel IN (c.channel, '*')
+      AND (w.occurred_at >= c.occurred_at OR c.dated = 0));
+
+-- name: declared
+SELECT DISTINCT c.person_id, a.topic, a.channel
+FROM {people} p CROSS JOIN consents c CROSS JOIN asked_consents a
+WHERE c.person_id = p.person_id AND c.topic IN (a.topic, '*') AND c.channel IN (a.channel, '*')
+  AND c.occurred_at <= :now;
+
+-- name: declarations
+SELECT c.person_id, c.topic, c.channel, c.occurred_at, c.message_id, c.granted, c.source, c.dated,
+       NULL AS address_hash
+FROM {people} p CROSS JOIN consents c WHERE c.person_id = p.person_id;
 
 -- name: list_people
 SELECT p.person_id, p.created_at,

@@ -1,6 +1,6 @@
 """People in the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,9 @@ import polars as pl
 from courtesy.ground.ledger import Transaction, named_queries
 from courtesy.ground.primitives.clock import instant
 from courtesy.ground.primitives.errors import NotFoundError
+from courtesy.stages.profiles.consent import channel_key, topic_key
 from courtesy.stages.profiles.identify import Identified
-from courtesy.stages.profiles.model import ANONYMOUS, KNOWN, MERGES, USER
+from courtesy.stages.profiles.model import ALLOWED, ANONYMOUS, CONSENTS, KNOWN, MERGES, USER
 
 _QUERIES = named_queries(__file__)
 _MERGE = (
@@ -84,9 +85,78 @@ def put_consents(transaction: Transaction, consents: pl.DataFrame) -> None:
     _put(transaction, "put_consents", consents)
 
 
+def allowed(
+    transaction: Transaction, now: datetime, people: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """What people allow at ``now``: ``ALLOWED`` rows; the one place that decides it.
+
+    Args:
+        transaction: of the ledger.
+        now: the instant; nothing that was declared after it counts.
+        people: whom to ask about (``person_id``); everybody when None.
+    """
+    return transaction.frame(_consents_query(transaction, "allowed", people), ALLOWED, now=now)
+
+
+def consents(
+    transaction: Transaction,
+    pairs: Iterable[tuple[str, str]],
+    now: datetime,
+    people: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Whether people allow pairs of topic and channel, where they declared anything about them.
+
+    Args:
+        transaction: of the ledger.
+        pairs: topics and channels, as anybody may spell them.
+        now: as for ``allowed``.
+        people: as for ``allowed``.
+
+    Returns:
+        ``ALLOWED`` columns, the pairs as they were asked for, and ``granted``.
+    """
+    spelled = [(*pair, topic_key(pair[0]), channel_key(pair[1])) for pair in sorted(set(pairs))]
+    names = ("asked_topic", "asked_channel", "topic", "channel")
+    asked = pl.DataFrame(spelled, schema=dict.fromkeys(names, pl.String()), orient="row")
+    transaction.load("asked_consents", asked.select("topic", "channel").unique())
+    query = _consents_query(transaction, "declared", people)
+    declared = transaction.frame(query, ALLOWED, now=now)
+    key = ALLOWED.names()
+    granted = allowed(transaction, now, people).with_columns(granted=pl.lit(value=True))
+    known = declared.join(granted, on=key, how="left").join(asked, on=key[1:])
+    return known.select(
+        "person_id",
+        pl.col("asked_topic").alias("topic"),
+        pl.col("asked_channel").alias("channel"),
+        pl.col("granted").fill_null(value=False),
+    )
+
+
+def declarations(transaction: Transaction, people: pl.DataFrame) -> pl.DataFrame:
+    """Everything that people (``person_id``) ever declared: ``CONSENTS`` rows."""
+    query = _consents_query(transaction, "declarations", people)
+    return transaction.frame(query, CONSENTS)
+
+
+def grants_without_effect(
+    transaction: Transaction, consents: pl.DataFrame, now: datetime
+) -> pl.DataFrame:
+    """The grants among ``CONSENTS`` rows that are stored and that a withdrawal beats."""
+    grants = consents.filter("granted")
+    if grants.is_empty():
+        return grants
+    people = grants.select("person_id").unique()
+    return grants.join(allowed(transaction, now, people), on=ALLOWED.names(), how="anti")
+
+
 def count(transaction: Transaction) -> int:
     """How many people there are."""
     return int(transaction.scalar(_QUERIES["count_people"]))
+
+
+def everybody(transaction: Transaction) -> pl.DataFrame:
+    """All people: ``person_id``."""
+    return transaction.frame(_QUERIES["everybody"], pl.Schema({"person_id": pl.String()}))
 
 
 def listed(transaction: Transaction, limit: int) -> list[dict[str, Any]]:
@@ -107,13 +177,22 @@ def find(transaction: Transaction, name: str) -> str:
     return str(row["person_id"])
 
 
+def ids_of(transaction: Transaction, person_id: str) -> pl.DataFrame:
+    """Every id under which the history knows a person, also from before merges: ``person_id``."""
+    return transaction.frame(
+        _QUERIES["ids_of"], pl.Schema({"person_id": pl.String()}), person_id=person_id
+    )
+
+
 def identifiers_of(transaction: Transaction, person_id: str) -> list[dict[str, str]]:
     """What clients call this person, user ids first."""
     return transaction.rows(_QUERIES["identifiers_of"], person_id=person_id)
 
 
-def person(transaction: Transaction, name: str) -> Mapping[str, Any]:
+def person(transaction: Transaction, name: str, now: datetime) -> Mapping[str, Any]:
     """Everything the ledger knows of one person: identifiers, traits, consents with their source.
+
+    Of a grant ``counts`` says whether it is allowed at ``now``.
 
     Raises:
         NotFoundError: nobody is called so.
@@ -121,15 +200,31 @@ def person(transaction: Transaction, name: str) -> Mapping[str, Any]:
     person_id = find(transaction, name)
     traits = transaction.rows(_QUERIES["traits_of"], person_id=person_id)
     consents = transaction.rows(_QUERIES["consents_of"], person_id=person_id)
+    allows = {
+        (row["topic"], row["channel"])
+        for row in allowed(transaction, now, pl.DataFrame({"person_id": [person_id]})).to_dicts()
+    }
     return {
         "person_id": person_id,
         "identifiers": identifiers_of(transaction, person_id),
         "traits": {row["name"]: msgspec.json.decode(row["value"]) for row in traits},
         "consents": [
-            {**row, "granted": bool(row["granted"]), "occurred_at": instant(row["occurred_at"])}
+            {
+                **row,
+                "granted": bool(row["granted"]),
+                "dated": bool(row["dated"]),
+                "occurred_at": instant(row["occurred_at"]),
+            }
+            | ({"counts": (row["topic"], row["channel"]) in allows} if row["granted"] else {})
             for row in consents
         ],
     }
+
+
+def _consents_query(transaction: Transaction, name: str, people: pl.DataFrame | None) -> str:
+    if people is not None:
+        transaction.load("consents_asked", people.select("person_id").unique())
+    return _QUERIES[name].format(people="people" if people is None else "consents_asked")
 
 
 def _put(transaction: Transaction, query: str, frame: pl.DataFrame) -> None:

@@ -41,7 +41,7 @@ class Home:
         self, transaction: Transaction, *rows: tuple[str, str, str, datetime, int]
     ) -> None:
         declared = [
-            (person, topic, channel, at, f"m{number}", granted, "test")
+            (person, topic, channel, at, f"m{number}", granted, "test", 1)
             for number, (person, topic, channel, at, granted) in enumerate(rows)
         ]
         _insert(transaction, "consents", declared)

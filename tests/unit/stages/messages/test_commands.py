@@ -35,7 +35,10 @@ def home(tmp_path: Path) -> Path:
     make_home(tmp_path)
     app = open_app(tmp_path)
     intents = [(one, *ALIKE) for one in ("m1", "m2")]
-    verdicts = [("m1", "send", "email", None, NOON), ("m2", "refuse", "email", "no_consent", None)]
+    verdicts = [
+        ("m1", "send", "email", None, NOON, None),
+        ("m2", "refuse", "email", "no_consent", None, None),
+    ]
     with app.ledger.write() as transaction:
         transaction.run("INSERT INTO people VALUES ('ana', 0)")
         store.queue(

@@ -112,7 +112,7 @@ Declared = tuple[str, str, int, str, bool]
         ([("offers", "email", 1, "a", True)], False),
         ([("offers", "email", -2, "a", True), ("offers", "email", -1, "b", False)], False),
         ([("offers", "email", -2, "a", False), ("offers", "email", -1, "b", True)], True),
-        ([("offers", "email", -1, "b", True), ("offers", "email", -1, "a", False)], True),
+        ([("offers", "email", -1, "b", True), ("offers", "email", -1, "a", False)], False),
         ([("offers", "email", -1, "a", True), ("offers", "email", -1, "b", False)], False),
         ([("offers", "email", -2, "a", True), ("*", "*", -1, "b", False)], False),
         ([("offers", "email", -2, "a", True), ("*", "email", -1, "b", False)], False),
@@ -128,7 +128,7 @@ def test_the_newest_word_on_consent_counts(
     ledger: Ledger, ask: Ask, declared: Sequence[Declared], *, granted: bool
 ) -> None:
     rows = [
-        ("ana", topic, channel, NOON + at * HOUR, message_id, said, "form")
+        ("ana", topic, channel, NOON + at * HOUR, message_id, said, "form", True, None)
         for topic, channel, at, message_id, said in declared
     ]
     with ledger.write() as transaction:

@@ -25,7 +25,7 @@ def test_a_permitted_intent_is_sent_now(
 ) -> None:
     verdicts = gate(make_intents({}), make_facts(), make_policy(), noon)
     assert verdicts.schema == VERDICTS
-    assert verdicts.rows() == [("m0", "send", "email", None, noon)]
+    assert verdicts.rows() == [("m0", "send", "email", None, noon, "hash-ana")]
 
 
 def test_no_intents_no_verdicts(

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from courtesy.ground.definitions import check, read_yaml
 from courtesy.stages.journeys import INTENTS
 from courtesy.stages.messages.gate import gate
-from courtesy.stages.messages.model import GRANTED, REACH, SPOKEN, ZONES, Facts
+from courtesy.stages.messages.model import (
+    GRANTED,
+    MAILED,
+    OPTED_OUT,
+    REACH,
+    SPOKEN,
+    ZONES,
+    Facts,
+)
 from courtesy.stages.messages.policy import Policy
 
 POLICY = check(
@@ -35,6 +43,8 @@ service_topics: [receipts]
 )
 ZONE_NAMES = ("UTC", "Asia/Tokyo", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", None)
 Row = dict[str, Any]
+Box = tuple[str, str, str, str]
+Mailed = tuple[datetime, str]
 
 
 def world(seed: int, people: int) -> tuple[pl.DataFrame, Facts, datetime]:
@@ -45,7 +55,9 @@ def world(seed: int, people: int) -> tuple[pl.DataFrame, Facts, datetime]:
     intents = [row for name in names for row in _wishes(dice, name, now)]
     channels = [(name, channel) for name in names for channel in ("email", "push")]
     reach = [
-        (*one, "a@x.example", "h", dice.random() < 0.1) for one in channels if dice.random() < 0.8
+        (*one, "a@x.example", f"h{dice.randrange(people)}", dice.random() < 0.1)
+        for one in channels
+        if dice.random() < 0.8
     ]
     zones = [(name, zone) for name in names if (zone := dice.choice(ZONE_NAMES))]
     granted = [
@@ -65,11 +77,19 @@ def world(seed: int, people: int) -> tuple[pl.DataFrame, Facts, datetime]:
         )
         for n in range(people)
     ]
+    addresses = [(channel, f"h{dice.randrange(people)}") for _, channel in channels[: people // 4]]
+    opted_out = [(*one, dice.choice(("offers", "news", "receipts"))) for one in addresses]
+    mailed = [
+        (*one, "j", dice.choice("st"), dice.choice(names), now - timedelta(hours=n % 48), "sent")
+        for n, one in enumerate(reversed(addresses))
+    ]
     facts = Facts(
         pl.DataFrame(reach, schema=REACH, orient="row"),
         pl.DataFrame(zones, schema=ZONES, orient="row"),
         pl.DataFrame(granted, schema=GRANTED, orient="row"),
         pl.DataFrame(spoken, schema=SPOKEN, orient="row"),
+        pl.DataFrame(opted_out, schema=OPTED_OUT, orient="row").unique(),
+        pl.DataFrame(mailed, schema=MAILED, orient="row"),
     )
     return pl.DataFrame(intents, schema=INTENTS), facts, now
 
@@ -94,7 +114,7 @@ def _wishes(dice: Random, person: str, now: datetime) -> Iterator[Row]:
         }
 
 
-def one_by_one(
+def one_by_one(  # noqa: C901, PLR0912 - the slow way, in the order of the rules
     intents: pl.DataFrame, facts: Facts, now: datetime
 ) -> dict[str, tuple[str, str | None]]:
     """The verdict and channel of each intent, the slow way."""
@@ -109,26 +129,54 @@ def one_by_one(
     waiting = sorted(
         intents.to_dicts(), key=lambda r: (-r["priority"], r["created_at"], r["message_id"])
     )
+    opted_out = set(facts.opted_out.rows())
+    mailed: dict[Box, list[Mailed]] = defaultdict(list)
+    for row in facts.mailed.to_dicts():
+        box = (row["channel"], row["address_hash"], row["journey"], row["step"])
+        mailed[box].append((row["mailed_at"], row["mailed_to"]))
     for place in range(2):
         admitted: list[tuple[tuple[str, str], datetime]] = []
+        letters: list[tuple[Box, Mailed]] = []
         mates: dict[tuple[str, str], int] = defaultdict(int)
+        open_, beside = [], defaultdict(list)
         for row in waiting:
             if row["message_id"] in found or place >= len(row["channels"]):
                 continue
             channel = row["channels"][place]
-            key = (row["person_id"], channel)
-            until = _when(row, reach.get(key), zones.get(row["person_id"]), granted, channel, now)
-            if until is None:
+            reached = reach.get((row["person_id"], channel))
+            until = _when(row, reached, zones.get(row["person_id"]), granted, channel, now)
+            if until is None or reached is None:
                 continue
+            service = row["topic"] == "receipts"
+            if not service and (channel, reached["address_hash"], row["topic"]) in opted_out:
+                continue
+            box = (channel, reached["address_hash"], row["journey"], row["step"])
+            open_.append((row, channel, box, until))
+            if not service:
+                beside[box].append((row["created_at"], row["person_id"]))
+        for row, channel, box, until in open_:
+            key = (row["person_id"], channel)
             if row["topic"] != "receipts":
+                letter = (row["created_at"], row["person_id"])
+                earlier = [one for one in beside[box] if one < letter]
+                if any(_same_intent(one, letter) for one in [*mailed[box], *earlier]):
+                    continue
                 if not _room(channel, spoken[key], until, mates[key]):
                     continue
                 mates[key] += 1
                 admitted.append((key, until))
+                letters.append((box, letter))
             found[row["message_id"]] = ("hold" if until > now else "send", channel)
+        for box, letter in letters:
+            mailed[box].append(letter)
         for key, until in admitted:
             spoken[key].append(until)
     return found
+
+
+def _same_intent(one: Mailed, other: Mailed) -> bool:
+    """Whether two letters of one step to one address are for two people, within a day."""
+    return one[1] != other[1] and abs(one[0] - other[0]) < timedelta(days=1)
 
 
 def _when(
@@ -196,6 +244,7 @@ def test_every_intent_has_one_verdict_in_its_order(crowd: Crowd) -> None:
         "suppressed",
         "no_consent",
         "no_time_zone",
+        "duplicate_address",
         "capped",
         "lower_priority",
     }

@@ -54,7 +54,7 @@ def put(
     ledger: Ledger, wanted: pl.DataFrame, verdict: str = "send", until: datetime | None = NOON
 ) -> None:
     reason = None if verdict == "send" else "quiet_hours"
-    rows = [(one, verdict, "email", reason, until) for one in wanted["message_id"]]
+    rows = [(one, verdict, "email", reason, until, None) for one in wanted["message_id"]]
     with ledger.write() as transaction:
         store.queue(transaction, wanted, pl.DataFrame(rows, schema=VERDICTS, orient="row"), NOON)
 

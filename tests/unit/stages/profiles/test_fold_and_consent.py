@@ -8,7 +8,7 @@ import pytest
 
 from courtesy.ground.ledger import Ledger
 from courtesy.ground.primitives.errors import NotFoundError
-from courtesy.stages.profiles import TRAITS, consents_of, fold
+from courtesy.stages.profiles import TRAITS, declared_consents, fold
 from courtesy.stages.profiles import store as profiles_store
 from courtesy.stages.profiles.identify import Identified
 from courtesy.stages.profiles.model import IDENTIFIERS, MERGES, PEOPLE
@@ -24,12 +24,13 @@ def event(**fields: object) -> pl.DataFrame:
         "type": "track",
         "event": None,
         "occurred_at": START,
+        "received_at": START,
         "source": "app",
         "properties": "{}",
         "context": "{}",
         "traits": None,
     } | fields
-    schema = {name: INSTANT if name == "occurred_at" else pl.String for name in row}
+    schema = {name: INSTANT if name.endswith("_at") else pl.String for name in row}
     return pl.DataFrame([row], schema=schema)
 
 
@@ -72,6 +73,10 @@ def test_the_order_of_batches_does_not_matter(ledger: Ledger) -> None:
             rows = transaction.rows("SELECT name, value FROM traits ORDER BY name")
         results.add(tuple((row["name"], row["value"]) for row in rows))
     assert results == {(("a", '"3"'), ("b", '"1"'), ("c", '"2"'))}
+
+
+def consents_of(events: pl.DataFrame) -> pl.DataFrame:
+    return declared_consents(events).consents
 
 
 def test_consent_is_granted_for_a_named_topic_and_channel() -> None:
@@ -143,7 +148,7 @@ def test_a_merge_carries_everything_over(ledger: Ledger) -> None:
         profiles_store.put_consents(transaction, consents_of(event(event="Unsubscribed")))
         found = Identified(nothing, people.clear(), ids.clear(), merges)
         profiles_store.put_identified(transaction, found, START)
-        merged = profiles_store.person(transaction, "p")
+        merged = profiles_store.person(transaction, "p", START)
         assert profiles_store.count(transaction) == 1
     assert merged["person_id"] == "q"
     assert merged["traits"] == {"x": 1, "y": 3}
@@ -156,4 +161,4 @@ def test_nobody_by_that_name_is_said_so(ledger: Ledger) -> None:
         ledger.read() as transaction,
         pytest.raises(NotFoundError, match="No person has the id 'x'"),
     ):
-        profiles_store.person(transaction, "x")
+        profiles_store.person(transaction, "x", START)
