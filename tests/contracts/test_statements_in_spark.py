@@ -65,6 +65,7 @@ audience: all-kinds
 when:
   any:
     - {{did: Bought, where: {{"shop.x y": {EVERY_OPERATOR}}}}}
+    - {{trait: sizes, contains: 38}}
     - all: [{{trait: plan, is: pro}}, {{not: {{trait: age, gte: 30}}}}]
     - {{sequence: [{{did: Signed Up}}, {{did: Bought}}], within: 7d}}
     - {{in: buyers}}
@@ -149,6 +150,8 @@ metrics: [spent, bought]
     "quantile: 50%\n",
 }
 EXCEPTIONS: Mapping[str, str] = {
+    "ARRAY_CONTAINS": "of a JSON list's items, FROM_JSON with ARRAY<VARIANT> there",
+    "FROM_JSON": "the same",
     "JSON_TYPE": "the type of a JSON value, which Spark tells of variants: SCHEMA_OF_VARIANT",
     "PERCENTILE_CONT": "SQLGlot leaves out WITHIN GROUP; Spark's PERCENTILE says the same",
 }

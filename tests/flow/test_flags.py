@@ -26,6 +26,7 @@ from courtesy.ground.primitives.ids import digest
 from courtesy.stages.events import EVENTS, Accepted, collect
 from courtesy.stages.events import store as events_store
 from courtesy.stages.experiments import EXPOSURES
+from courtesy.stages.experiments import store as experiments_store
 
 KEY = "a-write-key"
 POLICY = """
@@ -240,6 +241,39 @@ def test_what_has_not_changed_is_not_sent_again(url: str) -> None:
     assert every_flag(url, "user-1", **{"If-None-Match": '"other"'}).json() == first.json()
     others = {every_flag(url, f"user-{n}").headers["ETag"] for n in range(2, 12)}
     assert len(others) > 5
+
+
+def loyalty(client: OpenFeatureClient, context: EvaluationContext) -> FlagEvaluationDetails[str]:
+    return client.get_string_details("loyalty", "", context)
+
+
+def test_attributes_of_the_context_are_traits_for_one_answer(
+    app: App, client: OpenFeatureClient, url: str
+) -> None:
+    free = {"type": "identify", "userId": "user-1", "traits": {"plan": "free"}}
+    told(app, free)
+    pro = loyalty(client, EvaluationContext("user-1", {"plan": "pro", "screen": 7}))
+    assert (pro.reason, takes_part(pro)) == (Reason.SPLIT, True)
+    stranger = loyalty(client, EvaluationContext("nobody-yet", {"plan": "pro"}))
+    assert takes_part(stranger)
+    other = loyalty(client, EvaluationContext("user-2", {"plan": "gold"}))
+    assert (other.variant, other.reason, takes_part(other)) == (
+        "control",
+        Reason.TARGETING_MATCH,
+        False,
+    )
+    body = {"context": {"targetingKey": "user-2", "plan": "pro"}}
+    address = f"{url}/ofrep/v1/evaluate/flags"
+    every = httpx.post(address, json=body, headers={"X-API-Key": KEY}).json()["flags"]
+    assert {flag["key"]: flag["metadata"]["takesPart"] for flag in every}["loyalty"]
+    assert not takes_part(loyalty(client, user(2)))
+    with app.ledger.read() as transaction:
+        traits = experiments_store.traits_of(transaction, None, ["plan", "screen"])
+    assert traits["value"].to_list() == ['"free"']
+    assert set(exposures(app)["person_id"]) == {
+        digest("user_id", "user-1"),
+        digest("user_id", "nobody-yet"),
+    }
 
 
 def test_a_restart_keeps_every_answer(app: App, tmp_path: Path) -> None:

@@ -167,7 +167,10 @@ def test_bodies_may_be_compressed(client: TestClient) -> None:
         ({"targetingKey": 7}, Who("7")),
         ({"targetingKey": "d", "anonymousId": "d"}, Who(None, "d")),
         ({"targetingKey": "u", "anonymousId": "d"}, Who("u", "d")),
-        ({"targetingKey": "u", "anonymousId": None, "plan": "pro"}, Who("u")),
+        (
+            {"targetingKey": "u", "anonymousId": None, "plan": "pro"},
+            Who("u", None, (("plan", '"pro"'),)),
+        ),
     ],
 )
 def test_whom_a_context_names(context: dict[str, Any], who: Who) -> None:

@@ -16,6 +16,7 @@ _REQUEST: Described = {
             "type": "object",
             "properties": {"targetingKey": _ID, "anonymousId": {"anyOf": [_ID, _NO_ID]}},
             "required": ["targetingKey"],
+            "description": "Other attributes count as traits in conditions, for this answer alone.",
         }
     },
     "required": ["context"],

@@ -1,7 +1,8 @@
 """Flags over HTTP: the OpenFeature Remote Evaluation Protocol (OFREP).
 
 Source: https://github.com/open-feature/protocol, ``service/openapi.yaml``. ``targetingKey`` is a
-``userId``, or an ``anonymousId`` where the context says so by an equal ``anonymousId``. The answer
+``userId``, or an ``anonymousId`` where the context says so by an equal ``anonymousId``. What else
+the context says counts as traits in the conditions of flags, for this answer alone. The answer
 for one flag is an exposure, recorded before it is given; the answer for all of them is none, since
 clients fetch all and show few: they send ``Experiment Viewed`` for what is shown, where the
 metadata says ``takesPart``.
@@ -30,6 +31,7 @@ from courtesy.stages.events.model import EVENT_BYTES
 PATH = "/ofrep/v1/evaluate/flags"
 _CONTEXT = "context"
 _TARGETING_KEY = "context.targetingKey"
+_IDS = ("targetingKey", "anonymousId")
 _INVALID = {_CONTEXT: "INVALID_CONTEXT", _TARGETING_KEY: "TARGETING_KEY_MISSING"}
 _CODES = {404: "FLAG_NOT_FOUND", 400: "PARSE_ERROR"}
 _BUSY = 429
@@ -107,7 +109,13 @@ def who_of(body: bytes) -> Who:
     key, anonymous = (_id(given, name) for name in ("targetingKey", "anonymousId"))
     if not key:
         raise CallError("Name the person: a userId or an anonymousId.", place=_TARGETING_KEY)
-    return Who(None if key == anonymous else key, anonymous or None)
+    return Who(None if key == anonymous else key, anonymous or None, _attributes(given))
+
+
+def _attributes(context: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """All else that the context says, which counts as traits for this answer alone."""
+    said = sorted((name, value) for name, value in context.items() if name not in _IDS)
+    return tuple((name, msgspec.json.encode(value).decode()) for name, value in said)
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -5,7 +5,7 @@ A flag is an experiment of the workspace's folder that no journey tests and that
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ import polars as pl
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.flow.flags.participation import decide, flags_of
+from courtesy.flow.flags.participation import Attributes, decide, flags_of, told_of
 from courtesy.flow.flags.viewed import VIEWED
 from courtesy.flow.trigger import Turn
 from courtesy.ground.ledger import Transaction
@@ -31,10 +31,14 @@ from courtesy.stages.profiles.model import ANONYMOUS, USER
 
 @dataclass(frozen=True)
 class Who:
-    """Whom a flag is asked for, as clients call them; at least one id is set."""
+    """Whom a flag is asked for, as clients call them; at least one id is set.
+
+    ``attributes``: what the client says of them, as JSON by name: traits for this answer alone.
+    """
 
     user_id: str | None
     anonymous_id: str | None = None
+    attributes: Attributes = ()
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Flag:
     takes_part: bool
 
 
+_Asked = tuple[str, str, Attributes]
 Answer = tuple[Flag, Accepted | None]
 """What a flag answers, and the view of it to put into the inbox; None where it does not count, or
 where the person was exposed before."""
@@ -87,13 +92,16 @@ def answers(app: App, questions: Sequence[Question]) -> list[Answer | NotFoundEr
         turn = Turn(app, transaction, workspace.in_force(transaction), now)
         tried = flags_of(turn.definitions)
         called = [found(transaction, one.who) for one in questions]
-        pairs = [(one.key, who[1]) for one, who in zip(questions, called, strict=True)]
-        rows = _rows(turn, tried, pairs)
+        asked = [
+            (one.key, who[1], told_of(tried.get(one.key), one.who.attributes))
+            for one, who in zip(questions, called, strict=True)
+        ]
+        rows = _rows(turn, tried, asked)
     return [
-        _answer(tried[key], rows[key, person_id], named, now)
-        if key in tried
-        else _unknown(key, tried)
-        for (key, person_id), (named, _) in zip(pairs, called, strict=True)
+        _answer(tried[one[0]], rows[one], named, now)
+        if one[0] in tried
+        else _unknown(one[0], tried)
+        for one, (named, _) in zip(asked, called, strict=True)
     ]
 
 
@@ -105,7 +113,8 @@ def flags(app: App, who: Who) -> list[Flag]:
         turn = Turn(app, transaction, definitions, app.clock.now())
         _, person_id = found(transaction, who)
         people, standings = _people([person_id]), experiments_store.standings(transaction)
-        decided = decide(turn, tried.values(), people, standings).sort("experiment")
+        decided = decide(turn, tried.values(), people, standings, who.attributes)
+        decided = decided.sort("experiment")
     return [_flag(tried[row["experiment"]], row) for row in decided.iter_rows(named=True)]
 
 
@@ -119,7 +128,7 @@ def found(transaction: Transaction, who: Who) -> tuple[Who, str]:
     nameless = _called(transaction, ANONYMOUS, who.anonymous_id)
     if who.anonymous_id is None and user is None:
         nameless = _called(transaction, ANONYMOUS, who.user_id)
-        who = Who(None, who.user_id) if nameless else who
+        who = replace(who, user_id=None, anonymous_id=who.user_id) if nameless else who
     if user:
         return who, user[0]
     if nameless and not (who.user_id and nameless[1]):
@@ -134,19 +143,20 @@ def _called(transaction: Transaction, kind: str, value: str | None) -> tuple[str
 
 
 def _rows(
-    turn: Turn, tried: Mapping[str, Experiment], pairs: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], dict[str, Any]]:
-    """What is decided for each pair of a flag and a person, each flag for all of its people."""
-    people: dict[str, set[str]] = {}
-    for key, person_id in pairs:
+    turn: Turn, tried: Mapping[str, Experiment], asked: Iterable[_Asked]
+) -> dict[_Asked, dict[str, Any]]:
+    """What is decided for each flag and person, each flag for all with the same attributes."""
+    people: dict[tuple[str, Attributes], set[str]] = {}
+    for key, person_id, attributes in asked:
         if key in tried:
-            people.setdefault(key, set()).add(person_id)
+            people.setdefault((key, attributes), set()).add(person_id)
     standings = experiments_store.standings(turn.transaction)
-    return {
-        (key, row["person_id"]): row
-        for key, those in people.items()
-        for row in decide(turn, [tried[key]], _people(those), standings).iter_rows(named=True)
-    }
+    found = {}
+    for (key, attributes), those in people.items():
+        decided = decide(turn, [tried[key]], _people(those), standings, attributes)
+        for row in decided.iter_rows(named=True):
+            found[key, row["person_id"], attributes] = row
+    return found
 
 
 def _people(ids: Iterable[str]) -> pl.DataFrame:

@@ -8,6 +8,7 @@ import polars as pl
 from courtesy.flow.arms import among, dealt
 from courtesy.flow.holdouts import cluster
 from courtesy.flow.trigger import Turn
+from courtesy.ground.rules import mentions
 from courtesy.stages.audiences import evaluate, themselves
 from courtesy.stages.experiments import (
     UNIVERSAL,
@@ -19,6 +20,9 @@ from courtesy.stages.experiments import (
 )
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.workspace import Workspace
+
+Attributes = tuple[tuple[str, str], ...]
+"""What the context of a question says of a person: names with JSON values."""
 
 DISABLED = "DISABLED"
 STATIC = "STATIC"
@@ -58,6 +62,7 @@ def decide(
     experiments: Iterable[Experiment],
     people: pl.DataFrame,
     standings: Mapping[str, Standing],
+    attributes: Attributes = (),
 ) -> pl.DataFrame:
     """The arm of each person in each experiment, and whether they take part.
 
@@ -69,6 +74,7 @@ def decide(
         experiments: some of ``flags_of``.
         people: n distinct people: ``person_id``.
         standings: where the experiments stand.
+        attributes: what the client says of all of these people, in place of their traits.
 
     Returns:
         n rows of ``DECIDED`` for each experiment.
@@ -77,7 +83,7 @@ def decide(
     found = [_dealt(turn, one, people, standings) for one in wanted]
     if not found:
         return pl.DataFrame(schema=DECIDED)
-    return _judged(pl.concat(found), _held(turn, people), _unfit(turn, wanted, people))
+    return _judged(pl.concat(found), _held(turn, people), _unfit(turn, wanted, people, attributes))
 
 
 def _dealt(
@@ -123,17 +129,34 @@ def _judged(found: pl.DataFrame, held: pl.DataFrame, unfit: pl.DataFrame) -> pl.
     )
 
 
-def _unfit(turn: Turn, experiments: Iterable[Experiment], people: pl.DataFrame) -> pl.DataFrame:
+def _unfit(
+    turn: Turn, experiments: Iterable[Experiment], people: pl.DataFrame, attributes: Attributes
+) -> pl.DataFrame:
     """``experiment, person_id`` of those for whom an experiment's condition does not hold."""
     conditions = {f"if/{one.name}": one.eligible for one in experiments if one.eligible is not None}
     found = [pl.DataFrame(schema={"experiment": pl.String(), "person_id": pl.String()})]
     if conditions:
         engine, given = turn.app.engine, themselves(people)
-        facts = evaluate(turn.transaction, engine, conditions, given, turn.now)
+        traits = _traits(people, attributes)
+        facts = evaluate(turn.transaction, engine, conditions, given, turn.now, traits=traits)
         for column in conditions:
             name = pl.lit(column.removeprefix("if/")).alias("experiment")
             found.append(facts.filter(~pl.col(column)).select(name, "person_id"))
     return pl.concat(found)
+
+
+def _traits(people: pl.DataFrame, attributes: Attributes) -> pl.DataFrame:
+    """The attributes as ``person_id, name, value`` of everybody."""
+    named = pl.DataFrame(attributes, {"name": pl.String(), "value": pl.String()}, orient="row")
+    return people.select("person_id").join(named, how="cross")
+
+
+def told_of(experiment: Experiment | None, attributes: Attributes) -> Attributes:
+    """Those attributes that an experiment asks for; who differs in others is asked for together."""
+    if experiment is None or experiment.eligible is None:
+        return ()
+    wanted = mentions(experiment.eligible).traits
+    return tuple(one for one in attributes if one[0] in wanted)
 
 
 def _held(turn: Turn, people: pl.DataFrame) -> pl.DataFrame:

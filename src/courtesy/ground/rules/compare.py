@@ -11,7 +11,6 @@ OPERATORS = tuple(str(operator) for operator in Operator)
 SAME_AS = "same_as"
 _SEVERAL = {Operator.IN, Operator.NOT_IN}
 _ORDER = {Operator.GT, Operator.GTE, Operator.LT, Operator.LTE}
-_TEXT = {Operator.CONTAINS, Operator.STARTS_WITH}
 _EXACT = 2**53
 
 
@@ -63,7 +62,7 @@ def _operands(operator: Operator, node: Node) -> tuple[Scalar, ...]:
         raise node.refusal(f"It should be true or false; found {operand!r:.80}.")
     if operator in _ORDER and isinstance(operand, bool):
         raise node.refusal("It should be a number or text, which have an order; found a boolean.")
-    if operator in _TEXT and not isinstance(operand, str):
+    if operator is Operator.STARTS_WITH and not isinstance(operand, str):
         raise node.refusal(f"It should be text; found {operand!r:.80}.")
     return (operand,)
 

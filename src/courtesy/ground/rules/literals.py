@@ -38,7 +38,7 @@ def interval(length: timedelta) -> str:
     return f"INTERVAL '{int(length.total_seconds())}' SECOND"
 
 
-def json_path(parts: Iterable[str]) -> str:
-    """The JSON path of a property inside properties."""
+def json_path(parts: Iterable[str], end: str = "") -> str:
+    """The JSON path of a property inside properties; with ``[*]`` at its end, of its items."""
     escaped = (part.replace("\\", "\\\\").replace('"', '\\"') for part in parts)
-    return literal("$" + "".join(f'."{part}"' for part in escaped))
+    return literal("$" + "".join(f'."{part}"' for part in escaped) + end)

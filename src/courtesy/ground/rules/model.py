@@ -9,7 +9,11 @@ Path = tuple[str | int, ...]
 
 
 class Operator(StrEnum):
-    """How a value is compared."""
+    """How a value is compared.
+
+    ``contains`` holds of a text with the operand as a part, and of a list with the operand as a
+    whole item, of its own type; ``starts_with`` only of a text.
+    """
 
     IS = "is"
     IS_NOT = "is_not"

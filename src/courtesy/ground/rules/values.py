@@ -1,5 +1,6 @@
 """Comparing a JSON value: text with text, numbers with numbers, and nothing is never equal."""
 
+import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,10 +17,13 @@ _BEGINS_OTHERS = frozenset("{[-0123456789")
 class Value:
     """SQL expressions about one JSON value: its scalar as text, and of which type it is.
 
-    ``text`` is NULL where there is no value, and for JSON's null.
+    ``text`` is NULL where there is no value, and for JSON's null. ``items`` is a list's items as
+    JSON, empty for what is no list; ``item_texts`` the same as ``text`` has them.
     """
 
     text: str
+    items: str
+    item_texts: str
     is_text: str
     is_number: str
     is_truth: str
@@ -32,10 +36,12 @@ class Value:
 
 def property_value(document: str, path: tuple[str, ...]) -> Value:
     """A property inside a column of JSON objects."""
-    where = json_path(path)
+    where, inside = json_path(path), json_path(path, "[*]")
     kind = f"json_type({document}, {where})"
     return Value(
         text=f"({document} ->> {where})",
+        items=f"CAST(json_extract({document}, {inside}) AS VARCHAR[])",
+        item_texts=f"({document} ->> {inside})",
         is_text=f"{kind} = 'VARCHAR'",
         is_number=f"{kind} IN ('BIGINT', 'UBIGINT', 'DOUBLE')",
         is_truth=f"{kind} = 'BOOLEAN'",
@@ -46,6 +52,8 @@ def trait_value(column: str) -> Value:
     """A column of JSON values, whose first character tells the type."""
     return Value(
         text=f"({column} ->> '$')",
+        items=f"CAST(json_extract({column}, '$[*]') AS VARCHAR[])",
+        item_texts=f"({column} ->> '$[*]')",
         is_text=f"starts_with({column}, '\"')",
         is_number=f"NOT starts_with({column}, '\"')",
         is_truth=f"{column} IN ('true', 'false')",
@@ -102,9 +110,24 @@ def _order(sign: str) -> Callable[[Value, tuple[Scalar, ...]], str]:
 
 
 def _contains(value: Value, operands: tuple[Scalar, ...]) -> str:
-    return (
-        f"coalesce(contains({value.text}, {literal(str(operands[0]))}) AND {value.is_text}, FALSE)"
-    )
+    """A part of a text, or one whole item of a list."""
+    (operand,) = operands
+    item = _has_item(value, operand)
+    if not isinstance(operand, str):
+        return f"coalesce({item}, FALSE)"
+    part = f"(contains({value.text}, {literal(operand)}) AND {value.is_text})"
+    return f"coalesce({part} OR {item}, FALSE)"
+
+
+def _has_item(value: Value, operand: Scalar) -> str:
+    if isinstance(operand, bool):
+        return f"list_contains({value.items}, '{str(operand).lower()}')"
+    if isinstance(operand, str):
+        if _ambiguous(operand):  # as JSON, which quotes text and nothing else
+            written = json.dumps(operand, ensure_ascii=False)
+            return f"list_contains({value.items}, {literal(written)})"
+        return f"list_contains({value.item_texts}, {literal(operand)})"
+    return f"list_contains(TRY_CAST({value.items} AS DOUBLE[]), {double(operand)})"
 
 
 def _starts_with(value: Value, operands: tuple[Scalar, ...]) -> str:

@@ -23,6 +23,7 @@ def evaluate(  # noqa: PLR0913 - where to look, what for, whom about and when
     *,
     anchored: bool = False,
     everyone: bool = False,
+    traits: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Whether each condition holds for each subject.
 
@@ -36,6 +37,7 @@ def evaluate(  # noqa: PLR0913 - where to look, what for, whom about and when
         now: the present instant; nothing after it is seen.
         anchored: count only events since ``since``, with ``within`` measured from there.
         everyone: ``given`` holds the whole population, which is then not looked up one by one.
+        traits: ``person_id, name, value`` (JSON) that stand in for stored ones, this time alone.
 
     Returns:
         n rows with ``subject_id``, ``person_id`` and a boolean column for each condition.
@@ -46,10 +48,18 @@ def evaluate(  # noqa: PLR0913 - where to look, what for, whom about and when
         )
     asked = Asked(transaction, None if everyone else given)
     sources = gather(asked, conditions.values(), given, now, anchored=anchored)
+    if traits is not None and "traits" in sources.frames:
+        sources.frames["traits"] = _overlaid(sources.frames["traits"], traits)
     sql = compile_conditions(
         conditions, now, anchored=anchored, everyone=everyone, history=sources.history
     )
     return truths(engine, sql, conditions, sources)
+
+
+def _overlaid(stored: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """The stored traits, but for those that are told for now."""
+    left = stored.join(told, on=["person_id", "name"], how="anti")
+    return pl.concat([left, told.select(stored.columns).cast(stored.schema)])
 
 
 def themselves(people: pl.DataFrame) -> pl.DataFrame:

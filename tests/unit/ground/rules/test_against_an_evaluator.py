@@ -74,8 +74,10 @@ def compares(value: object, operator: str, operand: Any) -> bool:
         return equal(value, operand) is (operator == "is")
     if operator in {"in", "not_in"}:
         return any(equal(value, one) for one in operand) is (operator == "in")
+    if operator == "contains" and isinstance(value, list):
+        return any(equal(item, operand) for item in value if item is not None)
     if operator in {"contains", "starts_with"}:
-        found = isinstance(value, str) and operand in value
+        found = isinstance(value, str) and isinstance(operand, str) and operand in value
         return found if operator == "contains" else found and str(value).startswith(operand)
     return ordered(value, operator, operand)
 
@@ -156,7 +158,19 @@ def holds(data: Any, facts: Facts, *, anchored: bool) -> bool:  # noqa: PLR0911 
 
 STRINGS = ["5", "50", "gold", "go", "", "true", "tr", "it's", 'a"\\', "é"]
 SCALARS: list[Any] = [5, 5.0, -1, 0.1, 50, 1e18, True, False, *STRINGS]
-VALUES: list[Any] = [*SCALARS, *SCALARS, None, "nan", "inf", [5], {"p": 5}, "[5]", '{"p":5}']
+VALUES: list[Any] = [
+    *SCALARS,
+    *SCALARS,
+    None,
+    "nan",
+    "inf",
+    [5],
+    SCALARS,
+    [[5], None, {"p": 5}],
+    {"p": 5},
+    "[5]",
+    '{"p":5}',
+]
 PATHS = ["v", "it's", 'q"\\.x y']
 
 scalars = st.sampled_from([*SCALARS, *STRINGS])
@@ -175,7 +189,7 @@ tests = st.dictionaries(
             else st.booleans()
             if name == "exists"
             else st.sampled_from(STRINGS)
-            if name in {"contains", "starts_with"}
+            if name == "starts_with"
             else order
             if name in {"gt", "gte", "lt", "lte"}
             else scalars
