@@ -24,7 +24,7 @@ def holding(
     transaction: Transaction,
     condition: Mapping[str, object],
     given: pl.DataFrame,
-    **how: bool,
+    **how: Any,
 ) -> set[str]:
     conditions = {"holds": parse(condition)}
     found = evaluate(transaction, home.engine, conditions, given, NOW, **how)
