@@ -28,7 +28,8 @@ TRACKED = {"type": "track", "event": "Seen", **ID}
 # What the description and the server once saw differently: what comes in, and what is right.
 CASES = [
     ("identify", {"anonymousId": None}, 400),
-    ("identify", {"userId": "", "anonymousId": 0}, 200),
+    ("identify", {"userId": "", "anonymousId": 7}, 200),
+    ("identify", {"userId": "", "anonymousId": 0}, 400),
     ("identify", {**ID, "type": 5, "traits": None, "timestamp": None}, 200),
     ("identify", {**ID, "traits": {"note": "a\0b"}}, 400),
     ("identify", {**ID, "a\0b": 1}, 400),

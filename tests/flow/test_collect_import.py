@@ -91,6 +91,7 @@ def test_good_rows_count_once_and_bad_rows_get_a_reason(
         "accepted": 3,
         "duplicates": 1,
         "rejected": 2,
+        "grants_without_effect": 0,
         "rejects_file": str(rejects),
     }
     assert [json.loads(line) for line in rejects.read_text().splitlines()] == [

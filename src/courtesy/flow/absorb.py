@@ -19,6 +19,7 @@ from courtesy.ground.primitives.errors import CourtesyError
 from courtesy.stages import profiles
 from courtesy.stages.events import EVENTS, PERSON, Rejection, read
 from courtesy.stages.events import store as events_store
+from courtesy.stages.events.ids import leave_out_false_ids
 from courtesy.stages.journeys import store as journeys_store
 from courtesy.stages.messages import CHANNELS
 from courtesy.stages.messages import store as messages_store
@@ -106,7 +107,8 @@ def _absorb_some(app: App, limit: int) -> Absorbed | None:
             return None
         upto = int(waiting["inbox_id"].to_list()[-1])
         arrived = keep_fetches(transaction, read(waiting))
-        fresh = events_store.unseen(transaction, arrived)
+        unseen = events_store.unseen(transaction, arrived)
+        fresh = _usable(transaction, unseen)
         without_effect = 0
         if not fresh.is_empty():
             newest = waiting.row(-1, named=True)
@@ -114,7 +116,15 @@ def _absorb_some(app: App, limit: int) -> Absorbed | None:
                 app, transaction, fresh, partial(_append, app, transaction, newest)
             )
         events_store.done(transaction, upto)
-    return Absorbed(len(fresh), len(arrived) - len(fresh), without_effect)
+    return Absorbed(len(unseen), len(arrived) - len(unseen), without_effect)
+
+
+def _usable(transaction: Transaction, unseen: pl.DataFrame) -> pl.DataFrame:
+    """The events that are somebody's; what is no id in them is left out and told."""
+    usable, notices = leave_out_false_ids(unseen)
+    for event, notice in notices:
+        events_store.reject(transaction, event["source"], event["received_at"], [notice])
+    return usable
 
 
 def _waiting(app: App, transaction: Transaction, limit: int) -> pl.DataFrame:

@@ -19,6 +19,7 @@ from courtesy.ground.ledger import Transaction, progress
 from courtesy.ground.primitives.ids import digest
 from courtesy.stages.events import EVENTS, NORMALISED, read
 from courtesy.stages.events import store as events_store
+from courtesy.stages.events.ids import leave_out_false_ids
 from courtesy.stages.experiments import EXPOSURES, KEPT
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.messages import returns
@@ -111,7 +112,7 @@ def _relearn_waiting(app: App, listed: pl.DataFrame) -> int:
             if waiting.is_empty():
                 return count
             after = int(waiting["inbox_id"].to_list()[-1])
-            fresh = events_store.unseen(transaction, read(waiting))
+            fresh, _ = leave_out_false_ids(events_store.unseen(transaction, read(waiting)))
             count += _learn_rows(app, transaction, fresh.join(listed, on="message_id", how="semi"))
 
 

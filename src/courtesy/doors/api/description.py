@@ -6,6 +6,7 @@ from typing import Any
 
 from courtesy.doors.api.events import CALLS
 from courtesy.stages.events.calls import REQUIRED
+from courtesy.stages.events.ids import EXACT, NO_ID
 from courtesy.stages.events.model import BATCH_EVENTS
 from courtesy.stages.events.model import CALLS as KINDS
 
@@ -48,7 +49,17 @@ _VALUE: Described = {
         _reference("Object"),
     ],
 }
-_ID: Described = {"anyOf": [{**_TEXT, "minLength": 1}, {"type": "number"}]}
+_NUMBERS: list[Described] = [
+    {"type": "integer"},
+    {"type": "number", "exclusiveMinimum": -EXACT, "exclusiveMaximum": EXACT},
+]
+_ANY_ID: Described = {"anyOf": [{**_TEXT, "minLength": 1}, *_NUMBERS]}
+_NOBODY: Described = {"anyOf": [{"type": "string", "pattern": NO_ID}, {"const": 0}]}
+_ID: Described = {
+    "description": "Who is meant; words such as undefined, and zeros, are nobody.",
+    **_ANY_ID,
+    "not": _NOBODY,
+}
 _NO_ID: Described = {"enum": ["", None]}
 _NEEDED: Mapping[str, Described] = {
     "event": {**_TEXT, "minLength": 1},
@@ -57,7 +68,7 @@ _NEEDED: Mapping[str, Described] = {
 _CALL: Described = {
     **_OBJECT,
     "properties": {
-        **{name: {"anyOf": [_reference("Id"), _NO_ID]} for name in _IDS},
+        **{name: {"anyOf": [_ANY_ID, _NO_ID]} for name in _IDS},
         **dict.fromkeys(("timestamp", "originalTimestamp", "sentAt"), _nullable(_TIME)),
         **dict.fromkeys(("properties", "traits", "context"), _nullable(_reference("Object"))),
         "event": _nullable(_TEXT),

@@ -3,12 +3,17 @@
 from typing import Any
 
 from courtesy.doors.api.flags import PATH
+from courtesy.stages.events.ids import EXACT, NO_ID
 
 Described = dict[str, Any]
 
 _TEXT: Described = {"type": "string"}
 _ID: Described = {"type": ["string", "number"], "minLength": 1, "pattern": "^[^\\u0000]+$"}
 _NO_ID: Described = {"enum": ["", None]}
+_NUMBERS: Described = {"exclusiveMinimum": -EXACT, "exclusiveMaximum": EXACT}
+_SOMEBODY: Described = {
+    "allOf": [_ID, _NUMBERS, {"not": {"type": "string", "pattern": NO_ID}}, {"not": {"const": 0}}]
+}
 _REQUEST: Described = {
     "type": "object",
     "properties": {
@@ -16,6 +21,10 @@ _REQUEST: Described = {
             "type": "object",
             "properties": {"targetingKey": _ID, "anonymousId": {"anyOf": [_ID, _NO_ID]}},
             "required": ["targetingKey"],
+            "anyOf": [
+                {"properties": {"targetingKey": _SOMEBODY}},
+                {"properties": {"anonymousId": _SOMEBODY}, "required": ["anonymousId"]},
+            ],
             "description": "Other attributes count as traits in conditions, for this answer alone.",
         }
     },

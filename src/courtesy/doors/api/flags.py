@@ -26,6 +26,7 @@ from courtesy.doors.api.questions import Questions
 from courtesy.flow.flags.decide import Flag, Question, Who, flags
 from courtesy.ground.primitives.errors import CallError, CourtesyError
 from courtesy.ground.primitives.ids import digest
+from courtesy.stages.events.ids import fault_of_id, id_text, is_exact
 from courtesy.stages.events.model import EVENT_BYTES
 
 PATH = "/ofrep/v1/evaluate/flags"
@@ -107,9 +108,9 @@ def who_of(body: bytes) -> Who:
         raise CallError("It should be an object.", place=_CONTEXT)
     given = context or {}
     key, anonymous = (_id(given, name) for name in ("targetingKey", "anonymousId"))
-    if not key:
+    if given.get("targetingKey") in {None, ""} or not (key or anonymous):
         raise CallError("Name the person: a userId or an anonymousId.", place=_TARGETING_KEY)
-    return Who(None if key == anonymous else key, anonymous or None, _attributes(given))
+    return Who(None if key in {"", anonymous} else key, anonymous or None, _attributes(given))
 
 
 def _attributes(context: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -131,13 +132,15 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _id(context: Mapping[str, Any], name: str) -> str:
-    """An id as text, as in events; empty where there is none."""
+    """An id as text, as in events; empty where there is none, or what cannot be one."""
     value = context.get(name)
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float) or "\0" in str(value):
         raise CallError(f"{name} should be text without NUL, or a number.", place=_CONTEXT)
-    return str(value)
+    text = id_text(value) or ""
+    inexact = isinstance(value, float) and not is_exact(value)
+    return "" if inexact or fault_of_id(text) else text
 
 
 def _told(answer: Flag) -> dict[str, Any]:

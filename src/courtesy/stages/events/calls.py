@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from courtesy.stages.events.ids import ID_FIELDS, Id, fault_of_id, is_exact
 from courtesy.stages.events.model import DEEPEST, EVENT_BYTES
 
-Id = str | int | float | None
 Object = dict[str, Any]
 
 _EXPECTED = re.compile(r"Expected `(?P<right>[^`]*)`, got `(?P<found>[^`]*)`")
@@ -30,6 +30,7 @@ _WORDS = {
     "null": "null",
     "datetime": "a time",
 }
+_IDS = (*ID_FIELDS.values(), "messageId")
 REQUIRED = {"track": ("event",), "group": ("groupId",), "alias": ("previousId", "userId")}
 _ISO = "should be an ISO 8601 time such as 2026-01-31T12:00:00.000Z"
 
@@ -129,18 +130,35 @@ def _incomplete(call: Call, kinds: Collection[str]) -> Fault | None:
         found = "nothing" if call.type is None else repr(call.type[:40])
         return Fault("type", f"should be one of {', '.join(kinds)}; found {found}")
     for field in REQUIRED.get(call.type, ()):
-        if _blank(getattr(call, _SNAKE[field])):
+        given = getattr(call, _SNAKE[field])
+        if given is None or given == "":
             return Fault(field, f"is required for {call.type}")
-    if _blank(call.user_id) and _blank(call.anonymous_id):
-        return Fault("userId", "or anonymousId is required")
+        why = None if field == "event" else fault_of_id(given)
+        if why:
+            return Fault(field, why)
+    return _inexact(call) or _nobody(call)
+
+
+def _inexact(call: Call) -> Fault | None:
+    """The fault of an id that had lost digits before it came; it may be somebody else's."""
+    for name in _IDS:
+        given = getattr(call, _SNAKE[name])
+        if isinstance(given, float) and not is_exact(given):
+            return Fault(name, "is a number too large to be exact; send it as text")
     return None
 
 
+def _nobody(call: Call) -> Fault | None:
+    """The fault of a call of which neither id can be one; a good one is enough."""
+    given = {"userId": call.user_id, "anonymousId": call.anonymous_id}
+    said = {name: found for name, found in given.items() if found not in {None, ""}}
+    faults = {name: why for name, found in said.items() if (why := fault_of_id(found))}
+    if not said:
+        return Fault("userId", "or anonymousId is required")
+    return Fault(*next(iter(faults.items()))) if len(faults) == len(said) else None
+
+
 _SNAKE = dict(zip(Call.__struct_encode_fields__, Call.__struct_fields__, strict=True))
-
-
-def _blank(value: Id) -> bool:
-    return value is None or value == ""
 
 
 def _depth(text: bytes) -> int:

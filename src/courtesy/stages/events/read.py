@@ -14,7 +14,7 @@ import msgspec
 import polars as pl
 from msgspec import Raw
 
-from courtesy.stages.events.calls import Id
+from courtesy.stages.events.ids import Id, id_text
 from courtesy.stages.events.model import INSTANT, MESSAGE_ID_CHARACTERS, NORMALISED, PERSON
 
 _ABSENT = Raw(b"null")
@@ -72,10 +72,10 @@ def read(inbox: pl.DataFrame) -> pl.DataFrame:
         "message_id": list(map(_message_id, events, raws, shared)),
         "type": [event.type for event in events],
         "event": [_name(event) for event in events],
-        "user_id": [_id(event.user_id) for event in events],
-        "anonymous_id": [_id(event.anonymous_id) for event in events],
-        "previous_id": [_id(e.previous_id) if e.type == "alias" else None for e in events],
-        "group_id": [_id(e.group_id) if e.type == "group" else None for e in events],
+        "user_id": [id_text(event.user_id) for event in events],
+        "anonymous_id": [id_text(event.anonymous_id) for event in events],
+        "previous_id": [id_text(e.previous_id) if e.type == "alias" else None for e in events],
+        "group_id": [id_text(e.group_id) if e.type == "group" else None for e in events],
         "said_at": [event.timestamp or event.original_timestamp for event in events],
         "properties": [_text(_properties(event)) or "{}" for event in events],
         "context": [_text(context) or "{}" for context in contexts],
@@ -115,19 +115,14 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
-def _id(value: Id) -> str | None:
-    if value is None or value == "":
-        return None
-    return value if isinstance(value, str) else str(value)
-
-
 def _name(event: _Event) -> str | None:
     return event.event if event.type == "track" else _VIEWED.get(event.type)
 
 
 def _message_id(event: _Event, raw: Raw, batch: _Batch) -> str:
     """The client's id; else one of the content, so that a client's second try adds nothing."""
-    given = _id(event.message_id)
+    said = event.message_id
+    given = said if isinstance(said, str) else id_text(said)
     if given and len(given) <= MESSAGE_ID_CHARACTERS:
         return given
     if given:

@@ -26,6 +26,7 @@ from courtesy.stages.events.model import PERSON, Rejection
 from courtesy.stages.events.values import (
     Fields,
     guess,
+    id_of,
     likely,
     moment_of,
     origin,
@@ -74,9 +75,9 @@ class Mapper:
     def _call(self, row: Row) -> dict[str, Any]:
         mapping, fields = self._mapping, self._present(row.fields)
         call: dict[str, Any] = {
-            "userId": text_of(fields, mapping.person.user_id),
-            "anonymousId": text_of(fields, mapping.person.anonymous_id),
-            "messageId": text_of(fields, mapping.message_id) or _content_id(mapping, row.fields),
+            "userId": id_of(fields, mapping.person.user_id),
+            "anonymousId": id_of(fields, mapping.person.anonymous_id),
+            "messageId": id_of(fields, mapping.message_id) or _content_id(mapping, row.fields),
             "timestamp": self._when(fields, mapping.occurred_at),
         }
         context = self._context_of(fields)

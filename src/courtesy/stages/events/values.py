@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from string import Formatter
 from typing import Any
 
 from courtesy.ground.primitives.clock import EPOCH
 from courtesy.ground.primitives.errors import InputError
 from courtesy.ground.primitives.zones import time_zone
+from courtesy.stages.events.ids import Id, id_text, is_exact
 from courtesy.stages.events.mapping import Unit, Value
 
 Fields = Mapping[str, Any]
@@ -70,6 +72,16 @@ def text_of(fields: Fields, value: Value | None) -> str | None:
     if isinstance(found, float) and found.is_integer():
         found = int(found)
     return None if found is None else str(found)
+
+
+def id_of(fields: Fields, value: Value | None) -> Id:
+    """A value as an id; a number that lost digits stays one, so that it is refused."""
+    found = None if value is None else origin(fields, value)
+    if found is None or (isinstance(found, float) and not is_exact(found)):
+        return found
+    if isinstance(found, Decimal) and found == found.to_integral_value():
+        found = int(found)
+    return id_text(found) if isinstance(found, float) else str(found)
 
 
 def plain_of(fields: Fields, value: Value, place: str, *, typed: bool) -> Any:  # noqa: ANN401
