@@ -1,7 +1,7 @@
 """What many tests share: an ordinary letter; the public data, and where it is absent."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from courtesy.stages.messages import Letter
+from courtesy.stages.messages.journal import Journal
 from courtesy.stages.messages.policy import Sender
 
 IN_CI = os.environ.get("CI") == "true"
@@ -61,3 +62,12 @@ def letter() -> Letter:
         unsubscribe_url="https://brand.example/u/tok.en",
         written_at=datetime(2026, 3, 4, 12, tzinfo=UTC),
     )
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """Where a channel records what it hands over."""
+    opened = Journal(tmp_path / "flight" / "worker.journal")
+    opened.open()
+    yield opened
+    opened.close(settled=True)

@@ -4,7 +4,8 @@ import asyncio
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,14 +14,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from courtesy.ground.lake import DuckDBEngine, Engine, Lake, Part
 from courtesy.ground.lake.pair import settle_pair
-from courtesy.ground.ledger import Ledger, progress
+from courtesy.ground.ledger import Ledger, leases, progress
 from courtesy.ground.primitives.clock import Clock, SystemClock
 from courtesy.ground.primitives.errors import CourtesyError, HomeError
 from courtesy.stages.events import EVENTS
 from courtesy.stages.events import store as events_store
 from courtesy.stages.experiments import EXPOSURES
 from courtesy.stages.experiments import store as experiments_store
-from courtesy.stages.messages import Channel, Email, SmtpServer
+from courtesy.stages.messages import Channel, Email, Flight, SmtpServer
 from courtesy.stages.messages import store as messages_store
 from courtesy.stages.profiles import store as profiles_store
 
@@ -82,13 +83,23 @@ class App:
     engine: Engine
     channels: Mapping[str, Channel]
     runner: asyncio.Runner
+    flight: Flight
+    machine_clock: Clock = field(default_factory=SystemClock)
 
     def close(self) -> None:
         """Let go of the connections to the ledger and to the channels' providers."""
         for channel in self.channels.values():
             self.runner.run(channel.close())
         self.runner.close()
+        self._end_flight()
         self.ledger.close()
+
+    def _end_flight(self) -> None:
+        """Give up the lease where nothing is claimed; else another worker settles that."""
+        if self.flight.journal.is_open and not self.flight.open:
+            with suppress(HomeError), self.ledger.write() as transaction:
+                leases.end_lease(transaction, self.flight.worker)
+        self.flight.close()
 
 
 def make_home(home: Path, settings: Settings | None = None) -> None:
@@ -150,6 +161,7 @@ def open_parts(home: Path, *, clock: Clock | None = None, settings: Settings | N
         engine=DuckDBEngine(lake),
         channels=_channels(chosen),
         runner=asyncio.Runner(),
+        flight=Flight(home / "flight"),
     )
 
 

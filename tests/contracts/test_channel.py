@@ -10,9 +10,11 @@ from typing import Any, Protocol
 import pytest
 from aiosmtpd.controller import Controller
 
-from courtesy.stages.messages import Channel, Email, Letter, Receipt, ReceiptKind, SmtpServer
+from courtesy.stages.messages import Channel, Delivery, Email, Letter, ReceiptKind, SmtpServer
+from courtesy.stages.messages.journal import Journal
 
 Letters = Callable[[int], list[Letter]]
+Deliver = Callable[[Channel, Sequence[Letter]], Delivery]
 
 
 class Provider(Protocol):
@@ -66,58 +68,87 @@ def letters(letter: Letter) -> Letters:
     return lambda count: [replace(letter, message_id=f"{number:032x}") for number in range(count)]
 
 
-def delivered(channel: Channel, batch: Sequence[Letter]) -> Sequence[Receipt]:
-    async def run() -> Sequence[Receipt]:
-        receipts = await channel.deliver(batch)
+@pytest.fixture
+def delivered(journal: Journal) -> Deliver:
+    async def run(channel: Channel, batch: Sequence[Letter]) -> Delivery:
+        found = await channel.deliver(batch, journal)
         await channel.close()
-        return receipts
+        return found
 
-    return asyncio.run(run())
+    return lambda channel, batch: asyncio.run(run(channel, batch))
 
 
 def test_each_letter_is_taken_once_and_has_one_receipt(
-    provider: Provider, letters: Letters
+    provider: Provider, letters: Letters, delivered: Deliver
 ) -> None:
     batch = letters(25)
-    receipts = delivered(provider.channel(), batch)
+    delivery = delivered(provider.channel(), batch)
     assert sorted(provider.taken) == [one.message_id for one in batch]
-    assert sorted(one.message_id for one in receipts) == [one.message_id for one in batch]
-    assert {one.kind for one in receipts} == {ReceiptKind.ACCEPTED}
+    assert sorted(one.message_id for one in delivery.receipts) == [one.message_id for one in batch]
+    assert {one.kind for one in delivery.receipts} == {ReceiptKind.ACCEPTED}
+    assert delivery.provider_failure is None
 
 
-def test_nothing_to_deliver_is_nothing_delivered(provider: Provider) -> None:
-    assert list(delivered(provider.channel(), [])) == []
+def test_nothing_to_deliver_is_nothing_delivered(provider: Provider, delivered: Deliver) -> None:
+    assert list(delivered(provider.channel(), []).receipts) == []
 
 
-def test_a_channel_can_be_used_batch_after_batch(provider: Provider, letters: Letters) -> None:
+def test_a_channel_can_be_used_batch_after_batch(
+    provider: Provider, letters: Letters, journal: Journal
+) -> None:
     channel = provider.channel()
 
-    async def run() -> list[Receipt]:
-        first = await channel.deliver(letters(2))
-        second = await channel.deliver(letters(3))
+    async def run() -> list[Delivery]:
+        first = await channel.deliver(letters(2), journal)
+        second = await channel.deliver(letters(3), journal)
         await channel.close()
-        return [*first, *second, *await channel.deliver(letters(1))]
+        return [first, second, await channel.deliver(letters(1), journal)]
 
-    assert {one.kind for one in asyncio.run(run())} == {ReceiptKind.ACCEPTED}
+    kinds = {receipt.kind for delivery in asyncio.run(run()) for receipt in delivery.receipts}
+    assert kinds == {ReceiptKind.ACCEPTED}
     assert len(provider.taken) == 6
 
 
-def test_a_channel_outlives_an_event_loop(provider: Provider, letters: Letters) -> None:
+def test_a_channel_outlives_an_event_loop(
+    provider: Provider, letters: Letters, delivered: Deliver
+) -> None:
     channel = provider.channel()
-    kinds = [one.kind for _ in range(2) for one in delivered(channel, letters(2))]
+    kinds = [one.kind for _ in range(2) for one in delivered(channel, letters(2)).receipts]
     assert kinds == [ReceiptKind.ACCEPTED] * 4
 
 
-def test_without_a_provider_every_letter_is_deferred(provider: Provider, letters: Letters) -> None:
+def test_without_a_provider_no_letter_has_a_receipt(
+    provider: Provider, letters: Letters, delivered: Deliver, journal: Journal
+) -> None:
     channel = provider.channel()
     provider.stop()
-    receipts = delivered(channel, letters(5))
-    assert [one.kind for one in receipts] == [ReceiptKind.DEFERRED] * 5
-    assert all(one.detail for one in receipts)
+    delivery = delivered(channel, letters(5))
+    assert (list(delivery.receipts), list(delivery.doubted)) == ([], [])
+    assert delivery.provider_failure
+    assert list(journal.hand_overs()) == []
 
 
-def test_the_same_letter_is_known_by_the_same_id(provider: Provider, letters: Letters) -> None:
+def test_the_same_letter_is_known_by_the_same_id(
+    provider: Provider, letters: Letters, delivered: Deliver
+) -> None:
     channel = provider.channel()
     delivered(channel, letters(1))
     delivered(channel, letters(1))
     assert provider.taken == [letters(1)[0].message_id] * 2
+
+
+def test_a_letter_is_recorded_before_it_is_taken_and_its_answer_after(
+    provider: Provider, letters: Letters, journal: Journal, delivered: Deliver
+) -> None:
+    delivered(provider.channel(), letters(25))
+    found = {one.message_id: one.kind for one in journal.hand_overs()}
+    assert found == {one.message_id: ReceiptKind.ACCEPTED for one in letters(25)}
+
+
+def test_a_letter_that_cannot_be_recorded_does_not_leave(
+    provider: Provider, letters: Letters, journal: Journal, delivered: Deliver
+) -> None:
+    journal.path.with_suffix(".taken").touch()
+    delivery = delivered(provider.channel(), letters(25))
+    assert (provider.taken, list(delivery.receipts)) == ([], [])
+    assert "took the messages" in (delivery.provider_failure or "")

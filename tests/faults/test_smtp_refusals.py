@@ -9,8 +9,9 @@ from email.policy import default
 
 import pytest
 
-from courtesy.stages.messages import Email, Letter, Receipt, ReceiptKind, SmtpServer
+from courtesy.stages.messages import Delivery, Email, Letter, Receipt, ReceiptKind, SmtpServer
 from courtesy.stages.messages.channels.smtp import kind_of
+from courtesy.stages.messages.journal import Journal
 
 HANG_UP = "hang up"
 SILENCE = "silence"
@@ -134,60 +135,141 @@ def to(letter: Letter) -> To:
     return written
 
 
-def sent(server: SmtpServer, letters: Sequence[Letter]) -> list[Receipt]:
-    receipts = asyncio.run(_sent(Email(server), letters))
-    return sorted(receipts, key=lambda one: one.message_id)
+@pytest.fixture
+def delivered(journal: Journal) -> Callable[[SmtpServer, Sequence[Letter]], Delivery]:
+    async def run(channel: Email, letters: Sequence[Letter]) -> Delivery:
+        found = await channel.deliver(letters, journal)
+        await channel.close()
+        return found
+
+    return lambda server, letters: asyncio.run(run(Email(server), letters))
 
 
-async def _sent(channel: Email, letters: Sequence[Letter]) -> Sequence[Receipt]:
-    receipts = await channel.deliver(letters)
-    await channel.close()
-    return receipts
+Deliver = Callable[[SmtpServer, Sequence[Letter]], Delivery]
 
 
-def kinds(receipts: Sequence[Receipt]) -> list[str]:
-    return [str(one.kind) for one in receipts]
+def receipts_of(delivery: Delivery) -> list[Receipt]:
+    return sorted(delivery.receipts, key=lambda one: one.message_id)
+
+
+def kinds(delivery: Delivery) -> list[str]:
+    return [str(one.kind) for one in receipts_of(delivery)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ("550 5.1.1 no such user", "bounced"),
+        ("550 unknown", "bounced"),
+        ("552 5.2.2 mailbox full", "bounced"),
+        ("450 4.2.0 try later", "deferred"),
+        ("452 4.2.2 mailbox full", "deferred"),
+        ("451 greylisted", "deferred"),
+        ("450 4.7.1 greylisted", "deferred"),
+    ],
+)
+def test_what_a_refusal_of_the_receiver_means(
+    start: Start, to: To, delivered: Deliver, answer: str, kind: str
+) -> None:
+    delivery = delivered(start(Script({"RCPT TO:<bea": answer})), to("bea"))
+    (receipt,) = delivery.receipts
+    assert (str(receipt.kind), receipt.detail) == (kind, answer)
+    assert delivery.provider_failure is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ("554 5.7.1 relay access denied", "rejected"),
+        ("550 5.7.1 blocked", "rejected"),
+        ("451 4.3.0 later", "deferred"),
+        ("421 4.3.2 going down", "deferred"),
+        ("hang up", "deferred"),
+    ],
+)
+def test_a_doubtful_refusal_is_the_letters_where_the_server_takes_others(
+    start: Start, to: To, delivered: Deliver, answer: str, kind: str
+) -> None:
+    script = Script({"RCPT TO:<bea": answer})
+    delivery = delivered(start(script), to("ana", "bea", "cid"))
+    assert kinds(delivery) == ["accepted", kind, "accepted"]
+    assert delivery.provider_failure is None
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("MAIL FROM", "530 5.7.0 authentication required"),
+        ("MAIL FROM", "535 authentication failed"),
+        ("MAIL FROM", "550 5.7.1 sender not allowed"),
+        ("MAIL FROM", "452 4.3.1 disk full"),
+        ("MAIL FROM", "451 4.7.1 too many messages"),
+        ("RCPT", "530 authentication required"),
+        ("RCPT", "554 5.7.1 relay access denied"),
+        ("RCPT", "421 4.3.2 going down"),
+        ("DATA", "554 5.5.1 no valid recipients"),
+        ("content", "554 5.7.1 account suspended"),
+        ("MAIL", HANG_UP),
+        ("RCPT", HANG_UP),
+        ("DATA", HANG_UP),
+        ("MAIL", SILENCE),
+    ],
+)
+def test_what_meets_every_letter_is_the_providers(
+    start: Start, to: To, delivered: Deliver, command: str, answer: str
+) -> None:
+    script = Script({command: answer})
+    delivery = delivered(start(script), to("ana", "bea", "cid"))
+    assert list(delivery.receipts) == []
+    assert "The mail server 127.0.0.1:" in (delivery.provider_failure or "")
+    if answer not in {HANG_UP, SILENCE}:
+        assert answer in (delivery.provider_failure or "")
+
+
+def test_a_server_that_refuses_all_from_now_on_is_not_believed_for_long(
+    start: Start, to: To, delivered: Deliver
+) -> None:
+    script = Script({"RCPT TO:<x": "550 relaying denied"})
+    delivery = delivered(start(script), to("ana", *(f"x{number}" for number in range(40))))
+    assert kinds(delivery) == ["accepted"]
+    assert "550 relaying denied" in (delivery.provider_failure or "")
+    assert len(delivery.doubted) == 10
 
 
 @pytest.mark.parametrize(
     ("command", "answer", "kind"),
     [
-        ("RCPT TO:<bea", "550 5.1.1 no such user", "bounced"),
-        ("RCPT TO:<bea", "550 unknown", "bounced"),
-        ("RCPT TO:<bea", "552 5.2.2 mailbox full", "bounced"),
-        ("RCPT TO:<bea", "554 5.7.1 relay access denied", "rejected"),
-        ("RCPT TO:<bea", "550 5.7.1 blocked", "rejected"),
-        ("RCPT TO:<bea", "530 authentication required", "rejected"),
-        ("RCPT TO:<bea", "450 4.2.0 try later", "deferred"),
-        ("RCPT TO:<bea", "451 greylisted", "deferred"),
-        ("MAIL FROM", "550 5.7.1 sender not allowed", "rejected"),
-        ("MAIL FROM", "452 4.3.1 disk full", "deferred"),
-        ("DATA", "554 5.5.1 no valid recipients", "rejected"),
-        ("DATA", "451 4.3.0 later", "deferred"),
-        ("content", "554 5.7.1 spam", "rejected"),
+        ("content", "554 5.6.0 malformed", "rejected"),
         ("content", "550 5.1.1 no such user after all", "bounced"),
         ("content", "552 5.2.2 mailbox full", "rejected"),
         ("content", "451 4.7.0 later", "deferred"),
+        ("DATA", "451 4.7.0 later", "deferred"),
     ],
 )
-def test_what_a_refusal_means(start: Start, to: To, command: str, answer: str, kind: str) -> None:
-    (receipt,) = sent(start(Script({command: answer})), to("bea"))
+def test_what_a_refusal_of_the_content_means(
+    start: Start, to: To, delivered: Deliver, command: str, answer: str, kind: str
+) -> None:
+    (receipt,) = delivered(start(Script({command: answer})), to("bea")).receipts
     assert (str(receipt.kind), receipt.detail) == (kind, answer)
 
 
 @pytest.mark.parametrize("eager", [False, True])
-def test_a_refused_letter_does_not_hinder_the_others(start: Start, to: To, *, eager: bool) -> None:
+def test_a_refused_letter_does_not_hinder_the_others(
+    start: Start, to: To, delivered: Deliver, *, eager: bool
+) -> None:
     refusals = {"RCPT TO:<bea": "550 5.1.1 no such user", "RCPT TO:<dan": "451 later"}
     script = Script(refusals, eager=eager)
-    receipts = sent(start(script), to("ana", "bea", "cid", "dan", "eve"))
+    receipts = delivered(start(script), to("ana", "bea", "cid", "dan", "eve"))
     assert kinds(receipts) == ["accepted", "bounced", "accepted", "deferred", "accepted"]
     assert len(script.taken) == 3
     assert script.connections == 1
 
 
-def test_the_server_gets_the_letter_as_it_was_written(start: Start, to: To) -> None:
+def test_the_server_gets_the_letter_as_it_was_written(
+    start: Start, to: To, delivered: Deliver
+) -> None:
     script = Script()
-    sent(start(script), to("ana"))
+    delivered(start(script), to("ana"))
     (content,) = script.taken
     message = message_from_bytes(content.replace(b"\r\n..", b"\r\n."), policy=default)
     text = message.get_body("plain")
@@ -195,72 +277,57 @@ def test_the_server_gets_the_letter_as_it_was_written(start: Start, to: To) -> N
     assert text.get_content().splitlines() == [".dots", "..stay", "."]
 
 
-def test_a_server_that_hangs_up_between_letters_is_called_again(start: Start, to: To) -> None:
+def test_a_server_that_hangs_up_between_letters_is_called_again(
+    start: Start, to: To, delivered: Deliver
+) -> None:
     script = Script(one_letter_each=True)
-    receipts = sent(start(script), to("ana", "bea", "cid"))
+    receipts = delivered(start(script), to("ana", "bea", "cid"))
     assert kinds(receipts) == ["accepted"] * 3
     assert (len(script.taken), script.connections) == (3, 3)
 
 
-@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
-def test_hanging_up_before_the_content_defers(start: Start, to: To, command: str) -> None:
-    script = Script({command: HANG_UP})
-    receipts = sent(start(script), to("ana", "bea"))
-    assert kinds(receipts) == ["deferred", "deferred"]
-    assert script.taken == []
-
-
-def test_one_letter_at_which_the_server_hangs_up_does_not_hinder_the_others(
-    start: Start, to: To
-) -> None:
-    script = Script({"RCPT TO:<bea": HANG_UP})
-    receipts = sent(start(script), to("ana", "bea", "cid"))
-    assert kinds(receipts) == ["accepted", "deferred", "accepted"]
-
-
 @pytest.mark.parametrize("answer", [HANG_UP, SILENCE])
 def test_a_connection_lost_after_the_content_is_uncertain_and_not_sent_again(
-    start: Start, to: To, answer: str
+    start: Start, to: To, delivered: Deliver, answer: str
 ) -> None:
     script = Script({"content": answer})
-    (receipt,) = sent(start(script), to("ana"))
+    (receipt,) = delivered(start(script), to("ana")).receipts
     assert receipt.kind == ReceiptKind.UNCERTAIN
     assert len(script.taken) == 1
 
 
-def test_an_answer_that_closes_the_session_defers(start: Start, to: To) -> None:
-    script = Script({"RCPT": "421 4.3.2 going down"})
-    (receipt,) = sent(start(script), to("ana"))
-    assert (str(receipt.kind), receipt.detail) == ("deferred", "421 4.3.2 going down")
-
-
 @pytest.mark.parametrize("greeting", ["421 too busy", "554 go away", SILENCE, HANG_UP])
-def test_a_server_that_does_not_greet_defers_everything_after_one_call(
-    start: Start, to: To, greeting: str
+def test_a_server_that_does_not_greet_is_called_once(
+    start: Start, to: To, delivered: Deliver, greeting: str
 ) -> None:
     script = Script(greeting=greeting)
-    receipts = sent(start(script), to("ana", "bea", "cid"))
-    assert kinds(receipts) == ["deferred"] * 3
+    delivery = delivered(start(script), to("ana", "bea", "cid"))
+    assert (kinds(delivery), list(delivery.doubted)) == ([], [])
+    assert delivery.provider_failure
     assert script.connections == 1
 
 
-def test_a_silent_server_defers_everything_after_one_wait(start: Start, to: To) -> None:
-    script = Script({"MAIL": SILENCE})
-    receipts = sent(start(script), to("ana", "bea", "cid"))
-    assert kinds(receipts) == ["deferred"] * 3
-    assert script.connections == 1
-
-
-def test_a_refusal_followed_by_hanging_up_is_still_a_refusal(start: Start, to: To) -> None:
+def test_a_refusal_followed_by_hanging_up_is_still_a_refusal(
+    start: Start, to: To, delivered: Deliver
+) -> None:
     script = Script({"RCPT TO:<bea": "550 5.1.1 no such user", "RSET": HANG_UP})
-    receipts = sent(start(script), to("bea", "ana"))
+    receipts = delivered(start(script), to("bea", "ana"))
     assert kinds(receipts) == ["bounced", "accepted"]
 
 
-def test_a_login_that_fails_defers(start: Start, to: To) -> None:
+def test_a_login_that_fails_is_no_letters_fault(start: Start, to: To, delivered: Deliver) -> None:
     server = replace(start(Script()), user="ana", password="secret")
-    (receipt,) = sent(server, to("ana"))
-    assert receipt.kind == ReceiptKind.DEFERRED
+    delivery = delivered(server, to("ana"))
+    assert list(delivery.receipts) == []
+    assert delivery.provider_failure
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+def test_what_is_cut_before_its_end_was_never_handed_over(
+    start: Start, to: To, delivered: Deliver, journal: Journal, command: str
+) -> None:
+    delivered(start(Script({command: HANG_UP})), to("ana", "bea"))
+    assert list(journal.hand_overs()) == []
 
 
 def test_the_code_alone_tells_when_there_is_no_status() -> None:

@@ -15,7 +15,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from courtesy.ground.primitives.errors import InputError
-from courtesy.stages.messages import Email, Letter, Receipt, SmtpServer
+from courtesy.stages.messages import Delivery, Email, Letter, SmtpServer
+from courtesy.stages.messages.journal import Journal
 
 CERTIFICATE = (
     "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
@@ -42,7 +43,7 @@ class Guarded:
 
 
 Start = Callable[..., int]
-Sent = Callable[[str], Receipt]
+Sent = Callable[[str], Delivery]
 
 
 @pytest.fixture(scope="session")
@@ -95,22 +96,30 @@ def trusted(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> None:
 
 
 @pytest.fixture
-def sent(letter: Letter) -> Sent:
+def sent(letter: Letter, journal: Journal) -> Sent:
     """What becomes of a letter at the server of a URL."""
 
-    async def run(url: str) -> Receipt:
+    async def run(url: str) -> Delivery:
         channel = Email(replace(SmtpServer.from_url(url, connections=1), connect_seconds=5))
-        (receipt,) = await channel.deliver([letter])
+        delivery = await channel.deliver([letter], journal)
         await channel.close()
-        return receipt
+        return delivery
 
     return lambda url: asyncio.run(run(url))
+
+
+def taken(delivery: Delivery) -> bool:
+    return [str(one.kind) for one in delivery.receipts] == ["accepted"]
+
+
+def why(delivery: Delivery) -> str:
+    return delivery.provider_failure or ""
 
 
 def test_encryption_that_is_offered_is_used_though_nobody_vouches_for_it(
     start: Start, sent: Sent, guarded: Guarded
 ) -> None:
-    assert sent(f"smtp://localhost:{start()}").kind == "accepted"
+    assert taken(sent(f"smtp://localhost:{start()}"))
     assert guarded.encrypted == [True]
 
 
@@ -120,8 +129,8 @@ def test_login_at_a_trusted_server(
     start: Start, sent: Sent, guarded: Guarded, *, at_once: bool
 ) -> None:
     scheme = "smtps" if at_once else "smtp"
-    receipt = sent(f"{scheme}://ana:right@localhost:{start(at_once=at_once)}")
-    assert (receipt.kind, guarded.encrypted) == ("accepted", [True])
+    delivery = sent(f"{scheme}://ana:right@localhost:{start(at_once=at_once)}")
+    assert (taken(delivery), guarded.encrypted) == (True, [True])
     assert set(guarded.passwords) == {b"right"}
 
 
@@ -130,20 +139,20 @@ def test_no_password_for_a_server_that_nobody_trusts(
     start: Start, sent: Sent, guarded: Guarded, *, at_once: bool
 ) -> None:
     scheme = "smtps" if at_once else "smtp"
-    receipt = sent(f"{scheme}://ana:right@localhost:{start(at_once=at_once)}")
-    assert receipt.kind == "deferred"
-    assert "certificate" in receipt.detail.lower()
+    delivery = sent(f"{scheme}://ana:right@localhost:{start(at_once=at_once)}")
+    assert not delivery.receipts
+    assert "certificate" in why(delivery).lower()
     assert guarded.passwords == []
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_wrong_password_defers_and_is_told_without_it(
+def test_a_wrong_password_is_no_letters_fault_and_is_told_without_it(
     start: Start, sent: Sent, guarded: Guarded
 ) -> None:
-    receipt = sent(f"smtp://ana:wr%20ong@localhost:{start()}")
-    assert receipt.kind == "deferred"
-    assert receipt.detail.startswith("535")
-    assert "wr ong" not in receipt.detail
+    delivery = sent(f"smtp://ana:wr%20ong@localhost:{start()}")
+    assert not delivery.receipts
+    assert "cannot be used: 535" in why(delivery)
+    assert "wr ong" not in why(delivery)
     assert set(guarded.passwords) == {b"wr ong"}
     assert guarded.encrypted == []
 
@@ -160,10 +169,10 @@ def test_no_password_travels_in_the_clear_to_another_machine(sent: Sent, guarded
         auth_require_tls=False,
     )
     controller.start()
-    receipt = sent(f"smtp://ana:right@127.0.0.2:{port}")
+    delivery = sent(f"smtp://ana:right@127.0.0.2:{port}")
     controller.stop()
-    assert receipt.kind == "deferred"
-    assert "STARTTLS" in receipt.detail
+    assert not delivery.receipts
+    assert "STARTTLS" in why(delivery)
     assert guarded.passwords == []
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from courtesy.app import App
-from courtesy.flow import absorb, deliver, night, recover, tick
+from courtesy.flow import absorb, deliver, may_deliver, night, recover, settle, tick
 from courtesy.ground.ledger import progress
 from courtesy.ground.primitives.errors import CourtesyError
 
@@ -27,7 +27,7 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="courtesy-worker", daemon=True)
 
     def start(self) -> None:
-        """Begin; messages that a crash left in flight are marked uncertain first."""
+        """Begin; what a worker that died had claimed is settled first."""
         recover(self._app)
         self._thread.start()
 
@@ -63,9 +63,11 @@ class Worker:
             _log.error("the inbox keeps what came last", error=error.message)
 
     def _once(self) -> None:
+        settle(self._app)
         absorb(self._app)
         tick(self._app)
-        deliver(self._app)
+        if may_deliver(self._app):
+            deliver(self._app)
         if self._night_is_due():
             night(self._app)
 

@@ -4,7 +4,8 @@ Every transaction of the stages begins and ends here.
 """
 
 from courtesy.flow.absorb import Absorbed, absorb
-from courtesy.flow.deliver import Delivered, deliver, recover
+from courtesy.flow.deliver import Delivered, deliver, recover, settle
+from courtesy.flow.hold import Hold, holds, may_deliver
 from courtesy.flow.lift import lift_in_full, lift_of
 from courtesy.flow.night import night, refresh
 from courtesy.flow.pilots import (
@@ -28,6 +29,7 @@ __all__ = [
     "Absorbed",
     "Assigned",
     "Delivered",
+    "Hold",
     "Listed",
     "Repaired",
     "Replayed",
@@ -36,9 +38,11 @@ __all__ = [
     "assess_pilots",
     "assigned",
     "deliver",
+    "holds",
     "lift_in_full",
     "lift_of",
     "listed",
+    "may_deliver",
     "night",
     "period",
     "plan_beside_fact",
@@ -47,6 +51,7 @@ __all__ = [
     "refresh",
     "repair",
     "replay",
+    "settle",
     "shown",
     "size_of",
     "start_pilot",

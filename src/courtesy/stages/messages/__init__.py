@@ -2,16 +2,18 @@
 
 In: ``INTENTS``, a policy, templates. Out: verdicts with a reason, letters, receipts.
 Verbs: ``gate``; ``check_template``, ``render``; ``prepare``, ``hand_over``, ``outcomes``;
-``store.facts``, ``queue``, ``claim``, ``settle``, ``recover``.
+``store.facts``, ``queue``, ``claim``, ``settle``, ``release``, ``repeat``.
 """
 
 from courtesy.stages.journeys import INTENTS
 from courtesy.stages.messages.channels import Channel, Email, SmtpServer
 from courtesy.stages.messages.deliver import IN_FLIGHT, Prepared, hand_over, outcomes, prepare
+from courtesy.stages.messages.flight import Flight
 from courtesy.stages.messages.gate import gate
 from courtesy.stages.messages.links import Links
 from courtesy.stages.messages.model import (
     VERDICTS,
+    Delivery,
     Facts,
     Letter,
     Reason,
@@ -30,8 +32,10 @@ __all__ = [
     "IN_FLIGHT",
     "VERDICTS",
     "Channel",
+    "Delivery",
     "Email",
     "Facts",
+    "Flight",
     "Letter",
     "Links",
     "Policy",

@@ -1,7 +1,7 @@
 """From claimed messages to letters, and from a channel's receipts to outcomes."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,11 +11,13 @@ import polars as pl
 from courtesy.ground.primitives.errors import InputError
 from courtesy.ground.primitives.ids import digest
 from courtesy.stages.journeys import INTENTS
-from courtesy.stages.messages.channels import Channel
+from courtesy.stages.messages.channels import Channel, Record
 from courtesy.stages.messages.gate import gate
+from courtesy.stages.messages.journal import HandOver
 from courtesy.stages.messages.links import Links
 from courtesy.stages.messages.model import (
     OUTCOMES,
+    Delivery,
     Facts,
     Letter,
     Reason,
@@ -29,13 +31,15 @@ from courtesy.stages.messages.render import render
 from courtesy.stages.messages.template import Template
 
 IN_FLIGHT = 200
-"""How many messages may be at a provider at once: so many a crash can leave uncertain."""
+"""How many messages one worker claims at once."""
 
-_MOST_ATTEMPTS = 8
+MOST_ATTEMPTS = 8
+"""So often a message is handed over, about two days long."""
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(days=1)
 _GROWTH = 4
 _JITTER = 0.2
+_UNANSWERED = "The worker ended before the provider answered."
 _Row = dict[str, Any]
 
 
@@ -80,19 +84,43 @@ def prepare(  # noqa: PLR0913, PLR0917 - everything a letter is made of
 
 
 async def hand_over(
-    letters: Sequence[Letter], channels: Mapping[str, Channel]
-) -> Sequence[Receipt]:
-    """Give each letter to its channel; returns a receipt for each."""
+    letters: Sequence[Letter], channels: Mapping[str, Channel], record: Record
+) -> Mapping[str, Delivery]:
+    """Give each letter to its channel, which records it; returns what became of them by channel."""
     by_channel: dict[str, list[Letter]] = {}
     for letter in letters:
         by_channel.setdefault(letter.channel, []).append(letter)
-    receipts = await asyncio.gather(
-        *(channels[name].deliver(batch) for name, batch in by_channel.items())
+    deliveries = await asyncio.gather(
+        *(channels[name].deliver(batch, record) for name, batch in by_channel.items())
     )
-    return [receipt for batch in receipts for receipt in batch]
+    return dict(zip(by_channel, deliveries, strict=True))
 
 
-def outcomes(letters: Sequence[Letter], receipts: Sequence[Receipt], now: datetime) -> pl.DataFrame:
+def delivery_outcomes(
+    letters: Sequence[Letter], deliveries: Iterable[Delivery], now: datetime
+) -> pl.DataFrame:
+    """What became of letters, and of those that were doubted, which come last: ``OUTCOMES``."""
+    several = list(deliveries)
+    receipts = [receipt for one in several for receipt in one.receipts]
+    doubted = [_row(name, State.QUEUED, due_at=now) for one in several for name in one.doubted]
+    return pl.concat([outcomes(letters, receipts, now), _frame(doubted)])
+
+
+def recovered_outcomes(hand_overs: Sequence[HandOver], now: datetime) -> pl.DataFrame:
+    """What became of letters that a worker handed over and did not settle: ``OUTCOMES`` rows.
+
+    Where the provider's answer was recorded it counts; else the letter may have been taken.
+    """
+    receipts = [
+        Receipt(one.message_id, one.kind or ReceiptKind.UNCERTAIN, one.detail or _UNANSWERED)
+        for one in hand_overs
+    ]
+    return outcomes(hand_overs, receipts, now)
+
+
+def outcomes(
+    letters: Sequence[Letter | HandOver], receipts: Sequence[Receipt], now: datetime
+) -> pl.DataFrame:
     """What became of letters: ``OUTCOMES`` rows.
 
     A deferred letter is tried again after 1 minute, then 4, 16 and so on up to a day, each longer
@@ -141,7 +169,7 @@ def _invalid(message_id: str, detail: str) -> _Row:
     return _row(message_id, State.REFUSED, reason=Reason.INVALID_CONTENT, detail=detail)
 
 
-def _outcome(letter: Letter, receipt: Receipt, now: datetime) -> _Row:
+def _outcome(letter: Letter | HandOver, receipt: Receipt, now: datetime) -> _Row:
     attempts = letter.attempts + 1
     known: _Row = {
         "detail": receipt.detail,
@@ -150,7 +178,7 @@ def _outcome(letter: Letter, receipt: Receipt, now: datetime) -> _Row:
         "channel": letter.channel,
         "address_hash": letter.address_hash,
     }
-    if receipt.kind == ReceiptKind.DEFERRED and attempts < _MOST_ATTEMPTS:
+    if receipt.kind == ReceiptKind.DEFERRED and attempts < MOST_ATTEMPTS:
         due = now + _pause(letter.message_id, attempts)
         return _row(letter.message_id, State.QUEUED, due_at=due, **known)
     ends: Mapping[ReceiptKind, tuple[State, Reason | None, datetime | None]] = {

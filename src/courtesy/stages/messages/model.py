@@ -1,5 +1,6 @@
 """The nouns of this stage: intents, verdicts, facts, letters and receipts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -53,8 +54,8 @@ class ReceiptKind(StrEnum):
     """What a channel says of a letter; every provider's answers are brought to these.
 
     ``accepted``: the provider took it. ``deferred``: not now, try again. ``bounced``: this address
-    does not take mail. ``rejected``: refused, and not for the address. ``uncertain``: the
-    connection was lost when the provider may have taken it.
+    does not take mail. ``rejected``: refused, and not for the address. ``uncertain``: the provider
+    had wholly got it and did not answer.
     """
 
     ACCEPTED = "accepted"
@@ -207,3 +208,17 @@ class Receipt:
     message_id: str
     kind: ReceiptKind
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of letters that a channel was given.
+
+    ``provider_failure`` says why the provider cannot be used now, if so. A letter without a receipt
+    was not handed over and goes back to the queue as it was; those ``doubted`` were refused in a
+    way that may be the provider's fault, and let others go first.
+    """
+
+    receipts: Sequence[Receipt] = ()
+    provider_failure: str | None = None
+    doubted: Sequence[str] = ()

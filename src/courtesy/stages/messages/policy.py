@@ -154,6 +154,22 @@ class Holdouts(Model):
     cluster: Annotated[str, AfterValidator(_one_line)] | None = None
 
 
+class Uncertain(Model):
+    """What is done about a message of which nobody knows whether the provider took it.
+
+    ``repeat_after``: it is said again, under the same Message-ID, when no receipt came for so long.
+    """
+
+    repeat_after: (
+        Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))] | None
+    ) = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _never(cls, given: Any) -> Any:  # noqa: ANN401 - whatever YAML says
+        return {} if given == "never" else given
+
+
 class Policy(Model):
     """The rules of every contact: the file ``policy.yaml``, definition kind ``policy``.
 
@@ -162,7 +178,8 @@ class Policy(Model):
     refused as ``no_time_zone`` while there are ``quiet_hours``. Messages of ``service_topics``
     (receipts, security) need no consent, keep no quiet hours, neither count for ``caps`` nor obey
     them, and reach people whom the universal holdout or a program's leaves alone. ``costs`` is
-    what a message that a channel took costs, in the brand's money.
+    what a message that a channel took costs, in the brand's money. ``uncertain`` messages are
+    said again ``never``, or ``{repeat_after: 6h}``.
     """
 
     sender: Sender
@@ -173,6 +190,7 @@ class Policy(Model):
     service_topics: frozenset[str] = Field(default=frozenset(), strict=False)
     holdouts: Holdouts = Holdouts()
     costs: Mapping[_Channel, _Cost] = Field(default={})
+    uncertain: Uncertain = Uncertain()
 
     @cached_property
     def longest_cap(self) -> timedelta:

@@ -49,7 +49,7 @@ FROM given WHERE true
 ON CONFLICT (message_id) DO NOTHING;
 
 -- name: claim
-UPDATE messages SET state = 'sending'
+UPDATE messages SET state = 'sending', worker = :worker
 WHERE state || '' IN ('queued', 'held') -- an expression, so that no index of all that waits is read
   AND message_id IN (
     SELECT message_id FROM (
@@ -77,13 +77,20 @@ SELECT t.person_id, t.name, t.value
 FROM given g CROSS JOIN traits t
 WHERE t.person_id = g.person_id AND t.value <> 'null';
 
+-- name: keep_own
+DELETE FROM given WHERE NOT EXISTS (
+  SELECT 1 FROM messages m
+  WHERE m.message_id = given.message_id AND m.worker = :worker
+    AND m.state IN ('sending', 'uncertain'));
+
 -- name: settle
 UPDATE messages
 SET state = g.state, reason = g.reason, detail = g.detail, attempts = messages.attempts + g.tried,
     due_at = coalesce(g.due_at, messages.due_at), sent_at = g.sent_at,
-    address_hash = coalesce(g.address_hash, messages.address_hash)
+    address_hash = coalesce(g.address_hash, messages.address_hash),
+    worker = CASE WHEN g.state = 'uncertain' THEN messages.worker END
 FROM given g
-WHERE messages.message_id = g.message_id AND messages.state = 'sending';
+WHERE messages.message_id = g.message_id;
 
 -- name: receive
 INSERT INTO receipts (message_id, kind, occurred_at, detail)
@@ -115,8 +122,47 @@ ON CONFLICT (channel, address_hash) DO NOTHING;
 SELECT channel, reason, count(*) AS addresses, max(suppressed_at) AS newest
 FROM suppressions GROUP BY channel, reason ORDER BY channel, reason;
 
--- name: recover
-UPDATE messages SET state = 'uncertain' WHERE state = 'sending';
+-- name: release
+UPDATE messages SET state = 'queued', worker = NULL WHERE state = 'sending' AND worker = :worker;
+
+-- name: unowned
+SELECT count(*) FROM messages WHERE state = 'sending' AND worker IS NULL;
+
+-- name: doubt_claims
+UPDATE messages SET state = 'uncertain', sent_at = :now
+WHERE state = 'sending' AND coalesce(worker, '') = :worker;
+
+-- name: uncertain
+SELECT m.message_id, m.person_id, m.journey, m.step, m.channel, m.sent_at AS handed_over_at,
+       m.attempts, m.detail
+FROM messages m WHERE m.state = 'uncertain' ORDER BY m.sent_at, m.message_id;
+
+-- name: repeat
+UPDATE messages SET state = 'queued', due_at = :now, sent_at = NULL, worker = NULL
+WHERE state = 'uncertain' AND message_id IN (SELECT message_id FROM given);
+
+-- name: unanswered
+SELECT m.message_id FROM messages m
+WHERE m.state = 'uncertain' AND m.sent_at <= :before AND m.attempts < :most
+  AND NOT EXISTS (SELECT 1 FROM receipts r
+                  WHERE r.message_id = m.message_id AND r.kind <> 'uncertain');
+
+-- name: hold
+INSERT INTO holds (channel, held_since, failed_at, failures, detail)
+VALUES (:channel, :now, :now, 1, :detail)
+ON CONFLICT (channel) DO UPDATE
+SET failed_at = excluded.failed_at, failures = holds.failures + 1, detail = excluded.detail;
+
+-- name: end_hold
+DELETE FROM holds WHERE channel = :channel;
+
+-- name: holds
+SELECT channel, held_since, failed_at, failures, detail FROM holds ORDER BY channel;
+
+-- name: waiting
+SELECT channel, count(*) AS messages, min(due_at) AS due_at FROM messages
+WHERE state IN ('queued', 'held') AND due_at <= :now
+GROUP BY channel ORDER BY channel;
 
 -- name: put_sent
 INSERT INTO messages (message_id, enrollment_id, person_id, journey, version, step, arm, channel,

@@ -1,6 +1,6 @@
 """Messages, receipts and suppressions in the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,7 +36,17 @@ _QUARTER = timedelta(minutes=15)
 _DAY = timedelta(days=1)
 _STATES = {Verdict.SEND: State.QUEUED, Verdict.HOLD: State.HELD, Verdict.REFUSE: State.REFUSED}
 _SAID = (State.SENDING, State.SENT, State.UNCERTAIN)
-_INSTANTS = ("created_at", "due_at", "expires_at", "sent_at", "occurred_at", "newest")
+_INSTANTS = (
+    "created_at",
+    "due_at",
+    "expires_at",
+    "sent_at",
+    "handed_over_at",
+    "occurred_at",
+    "newest",
+    "held_since",
+    "failed_at",
+)
 _ID = pl.Schema({"message_id": pl.String()})
 _TRAITS = pl.Schema({"person_id": pl.String(), "name": pl.String(), "value": pl.String()})
 _FETCHED = pl.Schema({**FETCHES, "sent_at": INSTANT})
@@ -137,12 +147,12 @@ def queue(
     transaction.run(_QUERIES["queue"])
 
 
-def claim(transaction: Transaction, now: datetime, limit: int) -> pl.DataFrame:
+def claim(transaction: Transaction, worker: str, now: datetime, limit: int) -> pl.DataFrame:
     """Take at most ``limit`` messages that are due, the longest due first: ``CLAIMED`` rows.
 
-    They stand as ``sending`` until they are settled.
+    They stand as ``sending`` and are the worker's until it settles or releases them.
     """
-    taken = transaction.frame(_QUERIES["claim"], _ID, now=now, most=limit)
+    taken = transaction.frame(_QUERIES["claim"], _ID, worker=worker, now=now, most=limit)
     transaction.load("given", taken)
     columns = pl.Schema({name: kind for name, kind in CLAIMED.items() if name != "traits"})
     claimed = transaction.frame(_QUERIES["claimed"], columns)
@@ -153,15 +163,21 @@ def claim(transaction: Transaction, now: datetime, limit: int) -> pl.DataFrame:
 
 
 def settle(
-    transaction: Transaction, outcomes: pl.DataFrame, now: datetime, costs: Mapping[str, float]
+    transaction: Transaction,
+    worker: str,
+    outcomes: pl.DataFrame,
+    now: datetime,
+    costs: Mapping[str, float],
 ) -> None:
-    """Keep what became of claimed messages.
+    """Keep what became of claimed messages, as far as they are the worker's still.
 
-    The channels' answers become receipts, and an address that bounced is suppressed. The inbox
-    gets one batch of events: ``Email Sent`` of what a channel took, ``Email Bounced``.
+    What is no longer its own is left out; what was uncertain meanwhile is told by its outcome. The
+    channels' answers become receipts, and an address that bounced is suppressed. The inbox gets one
+    batch of events: ``Email Sent`` of what a channel took, ``Email Bounced``.
 
     Args:
         transaction: of the ledger.
+        worker: who claimed them.
         outcomes: ``OUTCOMES`` rows.
         now: the present instant.
         costs: what one message costs, by channel.
@@ -169,6 +185,7 @@ def settle(
     if outcomes.is_empty():
         return
     transaction.load("given", outcomes)
+    transaction.run(_QUERIES["keep_own"], worker=worker)
     transaction.run(_QUERIES["settle"])
     transaction.run(_QUERIES["receive"], now=now)
     transaction.run(_QUERIES["suppress_bounced"], now=now)
@@ -203,12 +220,59 @@ def judge_fetches(transaction: Transaction, now: datetime) -> None:
     transaction.run(_QUERIES["forget_fetches"])
 
 
-def recover(transaction: Transaction) -> int:
-    """Mark what a crash left in flight as ``uncertain``, never to be sent again; returns how many.
+def release(transaction: Transaction, worker: str) -> int:
+    """Give back to the queue what a worker claimed and never handed over; returns how many."""
+    return transaction.run(_QUERIES["release"], worker=worker)
 
-    Call it when no delivery is under way.
+
+def doubt_claims(transaction: Transaction, worker: str, now: datetime) -> int:
+    """Mark as ``uncertain`` what a worker claimed that left no journal; returns how many."""
+    return transaction.run(_QUERIES["doubt_claims"], worker=worker, now=now)
+
+
+def is_any_unowned(transaction: Transaction) -> bool:
+    """Whether messages are claimed that no worker's are: by a version that knew no workers."""
+    return bool(transaction.scalar(_QUERIES["unowned"]))
+
+
+def uncertain(transaction: Transaction) -> list[dict[str, Any]]:
+    """Messages of which nobody knows whether the provider took them, the oldest first."""
+    return [_shown(row) for row in transaction.rows(_QUERIES["uncertain"])]
+
+
+def repeat(transaction: Transaction, message_ids: Sequence[str], now: datetime) -> int:
+    """Queue uncertain messages again, under the same id; returns how many were uncertain."""
+    transaction.load("given", pl.DataFrame({"message_id": message_ids}, schema=_ID))
+    return transaction.run(_QUERIES["repeat"], now=now)
+
+
+def unanswered(transaction: Transaction, before: datetime, most: int) -> list[str]:
+    """Uncertain messages of which nothing came back.
+
+    They were handed over by ``before``, and fewer than ``most`` times.
     """
-    return transaction.run(_QUERIES["recover"])
+    rows = transaction.rows(_QUERIES["unanswered"], before=before, most=most)
+    return [row["message_id"] for row in rows]
+
+
+def hold(transaction: Transaction, channel: str, now: datetime, detail: str) -> None:
+    """Note that a channel's provider failed, again or for the first time."""
+    transaction.run(_QUERIES["hold"], channel=channel, now=now, detail=detail)
+
+
+def end_hold(transaction: Transaction, channel: str) -> int:
+    """Note that a channel's provider can be used; returns whether it could not be before."""
+    return transaction.run(_QUERIES["end_hold"], channel=channel)
+
+
+def holds(transaction: Transaction) -> list[dict[str, Any]]:
+    """The channels whose provider fails, with ``held_since``, ``failed_at`` and ``detail``."""
+    return [_shown(row) for row in transaction.rows(_QUERIES["holds"])]
+
+
+def waiting(transaction: Transaction, now: datetime) -> list[dict[str, Any]]:
+    """How many messages are due, by channel: ``messages``, and ``due_at`` of the oldest."""
+    return [_shown(row) for row in transaction.rows(_QUERIES["waiting"], now=now)]
 
 
 def put_sent(transaction: Transaction, sends: pl.DataFrame) -> int:

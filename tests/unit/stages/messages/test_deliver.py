@@ -6,9 +6,24 @@ from typing import Any
 import polars as pl
 import pytest
 
-from courtesy.stages.messages.deliver import hand_over, outcomes, prepare
+from courtesy.stages.messages.channels import Record
+from courtesy.stages.messages.deliver import (
+    hand_over,
+    outcomes,
+    prepare,
+    recovered_outcomes,
+)
+from courtesy.stages.messages.journal import HandOver, Journal
 from courtesy.stages.messages.links import Links
-from courtesy.stages.messages.model import CLAIMED, OUTCOMES, Facts, Letter, Receipt, ReceiptKind
+from courtesy.stages.messages.model import (
+    CLAIMED,
+    OUTCOMES,
+    Delivery,
+    Facts,
+    Letter,
+    Receipt,
+    ReceiptKind,
+)
 from courtesy.stages.messages.policy import Policy, Sender
 from courtesy.stages.messages.template import Template, check_template
 
@@ -162,17 +177,36 @@ class Recorder:
     def __init__(self) -> None:
         self.got: list[str] = []
 
-    async def deliver(self, letters: Sequence[Letter]) -> Sequence[Receipt]:
+    async def deliver(self, letters: Sequence[Letter], record: Record) -> Delivery:
         self.got += [one.message_id for one in letters]
-        return [Receipt(one.message_id, ReceiptKind.ACCEPTED, "") for one in letters]
+        for one in letters:
+            await record.record(one)
+        return Delivery([Receipt(one.message_id, ReceiptKind.ACCEPTED, "") for one in letters])
 
     async def close(self) -> None:
         self.got.clear()
 
 
-def test_each_letter_goes_to_its_channel(noon: datetime) -> None:
+def test_each_letter_goes_to_its_channel(noon: datetime, journal: Journal) -> None:
     email, push = Recorder(), Recorder()
     letters = [letter(noon, "a"), letter(noon, "b", channel="push"), letter(noon, "c")]
-    receipts = asyncio.run(hand_over(letters, {"email": email, "push": push}))
+    deliveries = asyncio.run(hand_over(letters, {"email": email, "push": push}, journal))
     assert (email.got, push.got) == (["a", "c"], ["b"])
-    assert sorted(one.message_id for one in receipts) == ["a", "b", "c"]
+    assert [one.message_id for one in deliveries["email"].receipts] == ["a", "c"]
+    assert [one.message_id for one in deliveries["push"].receipts] == ["b"]
+
+
+def test_what_was_recorded_by_a_worker_that_died(noon: datetime) -> None:
+    found = recovered_outcomes(
+        [
+            HandOver("m0", "email", "h", 2),
+            HandOver("m1", "email", "h", 0, ReceiptKind.ACCEPTED, "250 taken"),
+            HandOver("m2", "email", "h", 7, ReceiptKind.DEFERRED, "451 later"),
+        ],
+        noon,
+    )
+    assert found.select("message_id", "state", "reason", "receipt").rows() == [
+        ("m0", "uncertain", None, "uncertain"),
+        ("m1", "sent", None, "accepted"),
+        ("m2", "failed", "undeliverable", "deferred"),
+    ]

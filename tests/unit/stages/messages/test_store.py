@@ -16,6 +16,7 @@ from courtesy.stages.messages.policy import Policy
 from courtesy.stages.profiles import store as profiles_store
 from courtesy.stages.profiles.model import TRAITS
 
+WORKER = "w"
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SECRET = b"s" * 32
 HOUR = timedelta(hours=1)
@@ -62,12 +63,12 @@ def put(
 def outcome(ledger: Ledger, now: datetime = NOON, **known: object) -> None:
     row = {"tried": True, "channel": "email", "address_hash": "h", **known}
     with ledger.write() as transaction:
-        store.settle(transaction, pl.DataFrame([row], schema=OUTCOMES), now, COSTS)
+        store.settle(transaction, WORKER, pl.DataFrame([row], schema=OUTCOMES), now, COSTS)
 
 
 def claimed(ledger: Ledger, now: datetime = NOON, limit: int = 10) -> list[str]:
     with ledger.write() as transaction:
-        return store.claim(transaction, now, limit)["message_id"].to_list()
+        return store.claim(transaction, WORKER, now, limit)["message_id"].to_list()
 
 
 def shown(ledger: Ledger, message_id: str) -> dict[str, Any]:
@@ -113,7 +114,7 @@ def test_a_claim_brings_all_that_rendering_needs(ledger: Ledger) -> None:
             ("ana", "gone", "null"),
             ("bea", "tier", '"blue"'),
         )
-        found = store.claim(transaction, NOON, 10)
+        found = store.claim(transaction, WORKER, NOON, 10)
     assert found.schema == CLAIMED
     (row,) = found.to_dicts()
     assert msgspec.json.decode(row["traits"]) == {"tier": "gold", 'odd"name\n': [1, 2]}
@@ -125,14 +126,14 @@ def test_a_message_remembers_the_variant_that_its_person_is_in(ledger: Ledger) -
     put(ledger, intents("m1").with_columns(pl.lit(told).alias("variant")))
     put(ledger, intents("m2"))
     with ledger.write() as transaction:
-        found = store.claim(transaction, NOON, 10)
+        found = store.claim(transaction, WORKER, NOON, 10)
     assert found.select("message_id", "variant").rows() == [("m1", told), ("m2", None)]
     assert shown(ledger, "m1")["variant"] == told
 
 
 def test_nothing_due_is_nothing_claimed(ledger: Ledger) -> None:
     with ledger.write() as transaction:
-        assert store.claim(transaction, NOON, 10).is_empty()
+        assert store.claim(transaction, WORKER, NOON, 10).is_empty()
         assert store.next_due(transaction) is None
 
 
@@ -204,7 +205,7 @@ def test_what_a_channel_took_comes_back_as_one_batch_of_events(ledger: Ledger) -
     with ledger.write() as transaction:
         transaction.run("INSERT INTO identifiers VALUES ('user_id', 'ana-1', 'ana')")
         transaction.run("""UPDATE messages SET variant = '{"arm":"a"}' WHERE message_id = 'm2'""")
-        store.settle(transaction, pl.DataFrame(rows, schema=OUTCOMES), NOON, COSTS)
+        store.settle(transaction, WORKER, pl.DataFrame(rows, schema=OUTCOMES), NOON, COSTS)
     (events,) = returned(ledger)
     assert [event["event"] for event in events] == ["Email Sent", "Email Sent", "Email Bounced"]
     assert {event["userId"] for event in events} == {"ana-1"}
@@ -231,14 +232,29 @@ def test_a_send_comes_back_under_one_id_however_often_it_is_settled(ledger: Ledg
     assert len(ids) == 1
 
 
-def test_what_a_crash_made_uncertain_never_comes_back_as_sent(ledger: Ledger) -> None:
+def test_an_uncertain_message_that_turns_out_sent_comes_back_once(ledger: Ledger) -> None:
     put(ledger, intents("m1"))
     claimed(ledger)
     with ledger.write() as transaction:
         transaction.run("INSERT INTO identifiers VALUES ('user_id', 'ana-1', 'ana')")
-        store.recover(transaction)
+        assert store.doubt_claims(transaction, WORKER, NOON) == 1
+    for _ in range(2):
+        outcome(ledger, message_id="m1", state="sent", receipt="accepted")
+    assert [len(batch) for batch in returned(ledger)] == [1]
+    assert shown(ledger, "m1")["state"] == "sent"
+
+
+def test_a_worker_settles_nothing_that_is_no_longer_its_own(ledger: Ledger) -> None:
+    put(ledger, intents("m1"))
+    claimed(ledger)
+    with ledger.write() as transaction:
+        transaction.run("INSERT INTO identifiers VALUES ('user_id', 'ana-1', 'ana')")
+        assert store.release(transaction, "another") == 0
+        assert store.release(transaction, WORKER) == 1
+        assert store.claim(transaction, "another", NOON, 10).height == 1
     outcome(ledger, message_id="m1", state="sent", receipt="accepted")
-    assert returned(ledger) == []
+    assert (shown(ledger, "m1")["state"], returned(ledger)) == ("sending", [])
+    assert shown(ledger, "m1")["receipts"] == []
 
 
 def test_only_what_is_at_a_channel_is_settled(ledger: Ledger) -> None:
@@ -247,14 +263,19 @@ def test_only_what_is_at_a_channel_is_settled(ledger: Ledger) -> None:
     assert shown(ledger, "m1")["state"] == "queued"
 
 
-def test_what_a_crash_leaves_in_flight_is_uncertain_and_stays_so(ledger: Ledger) -> None:
-    put(ledger, intents("m1", "m2"))
-    claimed(ledger, limit=1)
+def test_what_is_uncertain_is_repeated_by_hand_or_after_a_time(ledger: Ledger) -> None:
+    put(ledger, intents("m1", "m2", "m3"))
+    claimed(ledger)
+    outcome(ledger, message_id="m3", state="sent", receipt="accepted", sent_at=NOON)
     with ledger.write() as transaction:
-        assert store.recover(transaction) == 1
-        assert store.recover(transaction) == 0
-    assert claimed(ledger, NOON + 9 * HOUR) == ["m2"]
-    assert shown(ledger, "m1")["state"] == "uncertain"
+        assert store.doubt_claims(transaction, WORKER, NOON) == 2
+        assert [one["message_id"] for one in store.uncertain(transaction)] == ["m1", "m2"]
+        assert store.unanswered(transaction, NOON - HOUR, 8) == []
+        assert store.unanswered(transaction, NOON, 0) == []
+        assert store.unanswered(transaction, NOON, 8) == ["m1", "m2"]
+        assert store.repeat(transaction, ["m1", "m3", "unknown"], NOON + HOUR) == 1
+    assert claimed(ledger, NOON + HOUR) == ["m1"]
+    assert shown(ledger, "m2")["state"] == "uncertain"
 
 
 def facts_of(ledger: Ledger, policy: Policy, *, at_hand_off: bool = False) -> Facts:

@@ -3,8 +3,8 @@
 In: letters. Out: a receipt for each.
 """
 
-from courtesy.stages.messages.channels.contract import Channel
+from courtesy.stages.messages.channels.contract import Channel, Record
 from courtesy.stages.messages.channels.email import Email
 from courtesy.stages.messages.channels.smtp import SmtpServer
 
-__all__ = ["Channel", "Email", "SmtpServer"]
+__all__ = ["Channel", "Email", "Record", "SmtpServer"]

@@ -45,7 +45,10 @@ class Session(asyncio.Protocol):
         self._replies: list[Reply] = []
         self._wanted = 0
         self._waiter: asyncio.Future[None] | None = None
+        self._drained = asyncio.Event()
+        self._drained.set()
         transport.set_protocol(self)
+        transport.set_write_buffer_limits(high=0)
 
     @property
     def alive(self) -> bool:
@@ -70,8 +73,7 @@ class Session(asyncio.Protocol):
 
     async def ask(self, *commands: bytes, seconds: float) -> list[Reply]:
         """One reply to each command, which are sent together; errors as for ``envelope``."""
-        if not self.alive:
-            raise ConnectionError("The connection was lost.")
+        self._check_alive()
         self._replies, self._wanted = [], len(commands)
         self._waiter = asyncio.get_running_loop().create_future()
         self._transport.write(b"".join(command + b"\r\n" for command in commands))
@@ -83,6 +85,25 @@ class Session(asyncio.Protocol):
         finally:
             self._waiter = None
         return self._replies
+
+    async def write(self, data: bytes, *, seconds: float) -> None:
+        """Send bytes that nothing is said to, and wait until they have left; errors as above."""
+        self._check_alive()
+        self._transport.write(data)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._drained.wait()
+        except TimeoutError:
+            raise TimeoutError(f"Not taken within {seconds:g} seconds.") from None
+        self._check_alive()
+
+    def pause_writing(self) -> None:
+        """The system takes no more for now."""
+        self._drained.clear()
+
+    def resume_writing(self) -> None:
+        """Everything has left."""
+        self._drained.set()
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -103,7 +124,12 @@ class Session(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits."""
+        self._drained.set()
         self._fail(str(exc or "The connection was lost."))
+
+    def _check_alive(self) -> None:
+        if not self.alive:
+            raise ConnectionError("The connection was lost.")
 
     def _line(self, line: str) -> None:
         self._lines.append(line[_CODE_LENGTH + 1 :])

@@ -1,7 +1,8 @@
 """One connection to a mail server: letters in, receipts out.
 
-A reply says whose fault it is (RFC 5321, 4.2; RFC 3463): 4xx passes, 5xx to the receiver's address
-is that address, every other 5xx is not.
+A reply says whose fault it is (RFC 5321, 4.2; RFC 3463; RFC 4954, 4): 4xx passes, 5xx to the
+receiver's address is that address, every other 5xx is not. A letter is taken only with the reply
+to its end (RFC 5321, 4.2.5 and 6.1); one that is cut before was not delivered.
 """
 
 import platform
@@ -12,7 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
-from courtesy.ground.primitives.errors import DeliveryError, InputError
+from courtesy.ground.primitives.errors import CourtesyError, DeliveryError, InputError
+from courtesy.stages.messages.channels.contract import Record
 from courtesy.stages.messages.channels.mime import compose
 from courtesy.stages.messages.channels.session import Reply, Session
 from courtesy.stages.messages.model import Letter, Receipt, ReceiptKind
@@ -22,11 +24,15 @@ _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _GO_AHEAD = 354
 _CLOSING = 421
 _PERMANENT = 500
+_LOGIN = (530, 534, 535, 538)
+_SENDER = 0
 _RECIPIENT = 1
 _SAFE = re.compile(r"[!-;=?-~]+")
 _LONGEST_DETAIL = 500
 _STATUS = re.compile(r"^5\.(\d{1,3})\.\d{1,3}\b")
+_SYSTEM = re.compile(r"^4\.3\.\d{1,3}\b")
 _ADDRESS, _MAILBOX = "1", "2"
+_OF_THE_LETTER = (_ADDRESS, _MAILBOX, "6")
 _MAILBOX_CODES = (550, 551, 552, 553)
 
 
@@ -69,6 +75,14 @@ class SmtpServer:
         return cls(parts.hostname, port, parts.scheme == "smtps", user, secret, connections)
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A receipt, and whether it may be the server's fault rather than the letter's."""
+
+    receipt: Receipt
+    doubtful: bool = False
+
+
 class Line:
     """A connection that is opened when it is needed, and again when the server hangs up."""
 
@@ -76,28 +90,32 @@ class Line:
         self._server = server
         self._session: Session | None = None
 
-    async def send(self, letter: Letter) -> Receipt:
+    async def send(self, letter: Letter, record: Record) -> Said:
         """Hand one letter over.
 
         Raises:
             DeliveryError: the server cannot be used now; the letter was not handed over.
+            HomeError: it could not be recorded, so it was not handed over.
         """
         try:
             commands, content = _commands(letter), compose(letter)
         except ValueError as error:
-            return _receipt(letter, ReceiptKind.REJECTED, str(error))
+            return Said(_receipt(letter, ReceiptKind.REJECTED, str(error)))
         reused = self._session is not None and self._session.alive
         session = await self._opened()
         try:
-            return await self._hand_over(session, letter, commands, content)
+            return await self._hand_over(session, letter, commands, content, record)
         except TimeoutError as error:
             self._drop()
             raise DeliveryError(str(error)) from None
         except OSError as error:
             self._drop()
             if reused:
-                return await self.send(letter)
-            return _receipt(letter, ReceiptKind.DEFERRED, str(error))
+                return await self.send(letter, record)
+            return Said(_receipt(letter, ReceiptKind.DEFERRED, str(error)), doubtful=True)
+        except CourtesyError:
+            self._drop()
+            raise
 
     async def close(self) -> None:
         """Take leave of the server."""
@@ -116,29 +134,44 @@ class Line:
         return self._session
 
     async def _hand_over(
-        self, session: Session, letter: Letter, commands: tuple[bytes, ...], content: bytes
-    ) -> Receipt:
+        self,
+        session: Session,
+        letter: Letter,
+        commands: tuple[bytes, ...],
+        content: bytes,
+        record: Record,
+    ) -> Said:
         replies = await session.envelope(*commands, seconds=self._server.reply_seconds)
         refusal = next((at for at, reply in enumerate(replies) if not reply.positive), None)
         if refusal is None:
-            return await self._finished(session, letter, content)
-        if replies[refusal].code == _CLOSING:
-            raise ConnectionError(str(replies[refusal]))
+            return await self._finished(session, letter, content, record)
+        reply = replies[refusal]
+        if reply.code == _CLOSING:
+            raise ConnectionError(str(reply))
         await self._reset(session, replies)
-        return _refused(letter, replies[refusal], to_address=refusal == _RECIPIENT)
+        if refusal == _SENDER or reply.code in _LOGIN:
+            raise DeliveryError(str(reply))
+        return _refused(letter, reply, to_address=refusal == _RECIPIENT)
 
-    async def _finished(self, session: Session, letter: Letter, content: bytes) -> Receipt:
-        """Send the content and wait; from here on the server may have taken the letter."""
+    async def _finished(
+        self, session: Session, letter: Letter, content: bytes, record: Record
+    ) -> Said:
+        """Send the content, record the letter, send its end and wait.
+
+        From the end on the server may have taken the letter.
+        """
+        stuffed = content.replace(b"\r\n.", b"\r\n..")
+        await session.write(stuffed, seconds=self._server.letter_seconds)
+        await record.record(letter)
         if not session.alive:
             raise ConnectionError("The connection was lost.")
-        stuffed = content.replace(b"\r\n.", b"\r\n..") + b"."
         try:
-            (reply,) = await session.ask(stuffed, seconds=self._server.letter_seconds)
+            (reply,) = await session.ask(b".", seconds=self._server.letter_seconds)
         except OSError as error:
             self._drop()
-            return _receipt(letter, ReceiptKind.UNCERTAIN, str(error))
+            return Said(_receipt(letter, ReceiptKind.UNCERTAIN, str(error)))
         if reply.positive:
-            return _receipt(letter, ReceiptKind.ACCEPTED, reply.text)
+            return Said(_receipt(letter, ReceiptKind.ACCEPTED, reply.text))
         return _refused(letter, reply, to_address=False)
 
     async def _reset(self, session: Session, replies: list[Reply]) -> None:
@@ -206,8 +239,21 @@ def kind_of(code: int, message: str, *, to_address: bool) -> ReceiptKind:
     return ReceiptKind.BOUNCED if bounced else ReceiptKind.REJECTED
 
 
-def _refused(letter: Letter, reply: Reply, *, to_address: bool) -> Receipt:
-    return _receipt(letter, kind_of(reply.code, reply.text, to_address=to_address), str(reply))
+def _refused(letter: Letter, reply: Reply, *, to_address: bool) -> Said:
+    kind = kind_of(reply.code, reply.text, to_address=to_address)
+    return Said(_receipt(letter, kind, str(reply)), doubtful=_is_doubtful(kind, reply))
+
+
+def _is_doubtful(kind: ReceiptKind, reply: Reply) -> bool:
+    """Whether a refusal may be meant for all letters: it does not name the address or the letter.
+
+    RFC 3463, 3: 5.1 and 5.2 are about addresses and mailboxes, 5.6 about content, 4.3 about the
+    server.
+    """
+    if kind == ReceiptKind.DEFERRED:
+        return reply.code == _CLOSING or _SYSTEM.match(reply.text) is not None
+    status = _STATUS.match(reply.text)
+    return status is None or status[1] not in _OF_THE_LETTER
 
 
 def _receipt(letter: Letter, kind: ReceiptKind, detail: str) -> Receipt:
