@@ -13,7 +13,7 @@ from courtesy.app import App, missing_to_send
 from courtesy.flow.hold import keep_holds
 from courtesy.ground.ledger import Transaction, leases
 from courtesy.ground.primitives.errors import HomeError
-from courtesy.stages.messages import Delivery, Letter, State
+from courtesy.stages.messages import Delivery, Letter, State, outbox
 from courtesy.stages.messages import store as messages_store
 from courtesy.stages.messages.deliver import (
     IN_FLIGHT,
@@ -110,7 +110,7 @@ def _recover(app: App, worker: str, *, expired: bool) -> int:
         if left.journaled:
             count = left.outcomes.height + _settle(app, transaction, worker, left.outcomes)
         else:
-            count = unsure = messages_store.doubt_claims(transaction, worker, app.clock.now())
+            count = unsure = outbox.doubt_claims(transaction, worker, app.clock.now())
         leases.end_lease(transaction, worker)
     app.flight.forget(worker)
     if count:
@@ -121,10 +121,10 @@ def _recover(app: App, worker: str, *, expired: bool) -> int:
 def _recover_unowned(app: App) -> int:
     """What a version without leases left in flight."""
     with app.ledger.read() as transaction:
-        if not messages_store.is_any_unowned(transaction):
+        if not outbox.is_any_unowned(transaction):
             return 0
     with app.ledger.write() as transaction:
-        return messages_store.doubt_claims(transaction, "", app.clock.now())
+        return outbox.doubt_claims(transaction, "", app.clock.now())
 
 
 def _settle(app: App, transaction: Transaction, worker: str, outcomes: pl.DataFrame) -> int:
@@ -132,7 +132,7 @@ def _settle(app: App, transaction: Transaction, worker: str, outcomes: pl.DataFr
     policy = workspace.in_force(transaction).policy
     costs = policy.costs if policy else {}
     messages_store.settle(transaction, worker, outcomes, app.clock.now(), costs)
-    return messages_store.release(transaction, worker)
+    return outbox.release(transaction, worker)
 
 
 def _repeat_unanswered(app: App) -> None:
@@ -141,11 +141,11 @@ def _repeat_unanswered(app: App) -> None:
     with app.ledger.read() as transaction:
         policy = workspace.in_force(transaction).policy
         after = policy.uncertain.repeat_after if policy else None
-        if after is None or not messages_store.unanswered(transaction, now - after, MOST_ATTEMPTS):
+        if after is None or not outbox.unanswered(transaction, now - after, MOST_ATTEMPTS):
             return
     with app.ledger.write() as transaction:
-        found = messages_store.unanswered(transaction, now - after, MOST_ATTEMPTS)
-        count = messages_store.repeat(transaction, found, now)
+        found = outbox.unanswered(transaction, now - after, MOST_ATTEMPTS)
+        count = outbox.repeat(transaction, found, now)
     _log.info("uncertain messages repeated", messages=count)
 
 

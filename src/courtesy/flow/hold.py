@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from courtesy.app import App
-from courtesy.stages.messages import Delivery
-from courtesy.stages.messages import store as messages_store
+from courtesy.stages.messages import Delivery, outbox
 
 _FIRST_PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(minutes=5)
@@ -38,15 +37,15 @@ def keep_holds(app: App, deliveries: Mapping[str, Delivery]) -> str | None:
     failures = {name: one.provider_failure for name, one in deliveries.items()}
     now = app.clock.now()
     with app.ledger.read() as transaction:
-        held = {one["channel"] for one in messages_store.holds(transaction)}
+        held = {one["channel"] for one in outbox.holds(transaction)}
     if not any(failures.values()) and not held & failures.keys():
         return None
     with app.ledger.write() as transaction:
         for channel, failure in failures.items():
             if failure:
-                messages_store.hold(transaction, channel, now, failure)
+                outbox.hold(transaction, channel, now, failure)
             else:
-                messages_store.end_hold(transaction, channel)
+                outbox.end_hold(transaction, channel)
     for hold in holds(app):
         _log.warning("channel held", channel=hold.channel, why=hold.why, waiting=hold.waiting)
     for channel in sorted(held - {name for name, why in failures.items() if why}):
@@ -57,12 +56,11 @@ def keep_holds(app: App, deliveries: Mapping[str, Delivery]) -> str | None:
 def holds(app: App) -> list[Hold]:
     """The channels that are held."""
     with app.ledger.read() as transaction:
-        rows = messages_store.holds(transaction)
+        rows = outbox.holds(transaction)
         if not rows:
             return []
         waiting = {
-            row["channel"]: row["messages"]
-            for row in messages_store.waiting(transaction, app.clock.now())
+            row["channel"]: row["messages"] for row in outbox.waiting(transaction, app.clock.now())
         }
     return [
         Hold(

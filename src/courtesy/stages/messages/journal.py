@@ -61,8 +61,10 @@ class Journal:
 
     def is_lost(self) -> bool:
         """Whether another worker has taken over what this one claims."""
-        gone = not self.path.exists() or _taken(self.path).exists()
-        return self._file is not None and gone
+        if self._file is None:
+            return False
+        # In this order: where both were removed meanwhile, the second look finds it.
+        return _taken(self.path).exists() or not self.path.exists()
 
     @property
     def is_open(self) -> bool:
@@ -127,7 +129,7 @@ class Journal:
             self._write(data)
         except OSError as error:
             raise _home_error(error, self.path) from error
-        if _taken(self.path).exists():
+        if self.is_lost():
             raise HomeError("Another worker took the messages of this one over.")
 
     def _write(self, data: bytes) -> None:

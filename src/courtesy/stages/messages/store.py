@@ -1,6 +1,6 @@
 """Messages, receipts and suppressions in the ledger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,11 +41,8 @@ _INSTANTS = (
     "due_at",
     "expires_at",
     "sent_at",
-    "handed_over_at",
     "occurred_at",
     "newest",
-    "held_since",
-    "failed_at",
 )
 _ID = pl.Schema({"message_id": pl.String()})
 _TRAITS = pl.Schema({"person_id": pl.String(), "name": pl.String(), "value": pl.String()})
@@ -218,61 +215,6 @@ def judge_fetches(transaction: Transaction, now: datetime) -> None:
     if batch.collected.count:
         events_store.accept(transaction, [batch])
     transaction.run(_QUERIES["forget_fetches"])
-
-
-def release(transaction: Transaction, worker: str) -> int:
-    """Give back to the queue what a worker claimed and never handed over; returns how many."""
-    return transaction.run(_QUERIES["release"], worker=worker)
-
-
-def doubt_claims(transaction: Transaction, worker: str, now: datetime) -> int:
-    """Mark as ``uncertain`` what a worker claimed that left no journal; returns how many."""
-    return transaction.run(_QUERIES["doubt_claims"], worker=worker, now=now)
-
-
-def is_any_unowned(transaction: Transaction) -> bool:
-    """Whether messages are claimed that no worker's are: by a version that knew no workers."""
-    return bool(transaction.scalar(_QUERIES["unowned"]))
-
-
-def uncertain(transaction: Transaction) -> list[dict[str, Any]]:
-    """Messages of which nobody knows whether the provider took them, the oldest first."""
-    return [_shown(row) for row in transaction.rows(_QUERIES["uncertain"])]
-
-
-def repeat(transaction: Transaction, message_ids: Sequence[str], now: datetime) -> int:
-    """Queue uncertain messages again, under the same id; returns how many were uncertain."""
-    transaction.load("given", pl.DataFrame({"message_id": message_ids}, schema=_ID))
-    return transaction.run(_QUERIES["repeat"], now=now)
-
-
-def unanswered(transaction: Transaction, before: datetime, most: int) -> list[str]:
-    """Uncertain messages of which nothing came back.
-
-    They were handed over by ``before``, and fewer than ``most`` times.
-    """
-    rows = transaction.rows(_QUERIES["unanswered"], before=before, most=most)
-    return [row["message_id"] for row in rows]
-
-
-def hold(transaction: Transaction, channel: str, now: datetime, detail: str) -> None:
-    """Note that a channel's provider failed, again or for the first time."""
-    transaction.run(_QUERIES["hold"], channel=channel, now=now, detail=detail)
-
-
-def end_hold(transaction: Transaction, channel: str) -> int:
-    """Note that a channel's provider can be used; returns whether it could not be before."""
-    return transaction.run(_QUERIES["end_hold"], channel=channel)
-
-
-def holds(transaction: Transaction) -> list[dict[str, Any]]:
-    """The channels whose provider fails, with ``held_since``, ``failed_at`` and ``detail``."""
-    return [_shown(row) for row in transaction.rows(_QUERIES["holds"])]
-
-
-def waiting(transaction: Transaction, now: datetime) -> list[dict[str, Any]]:
-    """How many messages are due, by channel: ``messages``, and ``due_at`` of the oldest."""
-    return [_shown(row) for row in transaction.rows(_QUERIES["waiting"], now=now)]
 
 
 def put_sent(transaction: Transaction, sends: pl.DataFrame) -> int:

@@ -10,7 +10,7 @@ from courtesy.ground.ledger import Ledger, Transaction
 from courtesy.ground.primitives.errors import NotFoundError
 from courtesy.stages.events import store as events_store
 from courtesy.stages.journeys import INTENTS
-from courtesy.stages.messages import store
+from courtesy.stages.messages import outbox, store
 from courtesy.stages.messages.model import CLAIMED, OUTCOMES, VERDICTS, Facts
 from courtesy.stages.messages.policy import Policy
 from courtesy.stages.profiles import store as profiles_store
@@ -237,7 +237,7 @@ def test_an_uncertain_message_that_turns_out_sent_comes_back_once(ledger: Ledger
     claimed(ledger)
     with ledger.write() as transaction:
         transaction.run("INSERT INTO identifiers VALUES ('user_id', 'ana-1', 'ana')")
-        assert store.doubt_claims(transaction, WORKER, NOON) == 1
+        assert outbox.doubt_claims(transaction, WORKER, NOON) == 1
     for _ in range(2):
         outcome(ledger, message_id="m1", state="sent", receipt="accepted")
     assert [len(batch) for batch in returned(ledger)] == [1]
@@ -249,8 +249,8 @@ def test_a_worker_settles_nothing_that_is_no_longer_its_own(ledger: Ledger) -> N
     claimed(ledger)
     with ledger.write() as transaction:
         transaction.run("INSERT INTO identifiers VALUES ('user_id', 'ana-1', 'ana')")
-        assert store.release(transaction, "another") == 0
-        assert store.release(transaction, WORKER) == 1
+        assert outbox.release(transaction, "another") == 0
+        assert outbox.release(transaction, WORKER) == 1
         assert store.claim(transaction, "another", NOON, 10).height == 1
     outcome(ledger, message_id="m1", state="sent", receipt="accepted")
     assert (shown(ledger, "m1")["state"], returned(ledger)) == ("sending", [])
@@ -268,12 +268,12 @@ def test_what_is_uncertain_is_repeated_by_hand_or_after_a_time(ledger: Ledger) -
     claimed(ledger)
     outcome(ledger, message_id="m3", state="sent", receipt="accepted", sent_at=NOON)
     with ledger.write() as transaction:
-        assert store.doubt_claims(transaction, WORKER, NOON) == 2
-        assert [one["message_id"] for one in store.uncertain(transaction)] == ["m1", "m2"]
-        assert store.unanswered(transaction, NOON - HOUR, 8) == []
-        assert store.unanswered(transaction, NOON, 0) == []
-        assert store.unanswered(transaction, NOON, 8) == ["m1", "m2"]
-        assert store.repeat(transaction, ["m1", "m3", "unknown"], NOON + HOUR) == 1
+        assert outbox.doubt_claims(transaction, WORKER, NOON) == 2
+        assert [one["message_id"] for one in outbox.uncertain(transaction)] == ["m1", "m2"]
+        assert outbox.unanswered(transaction, NOON - HOUR, 8) == []
+        assert outbox.unanswered(transaction, NOON, 0) == []
+        assert outbox.unanswered(transaction, NOON, 8) == ["m1", "m2"]
+        assert outbox.repeat(transaction, ["m1", "m3", "unknown"], NOON + HOUR) == 1
     assert claimed(ledger, NOON + HOUR) == ["m1"]
     assert shown(ledger, "m2")["state"] == "uncertain"
 
