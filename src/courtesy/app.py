@@ -161,7 +161,7 @@ def open_parts(home: Path, *, clock: Clock | None = None, settings: Settings | N
         engine=DuckDBEngine(lake),
         channels=_channels(chosen),
         runner=asyncio.Runner(),
-        flight=Flight(home / "flight"),
+        flight=Flight(home / "flight", together=chosen.smtp_connections),
     )
 
 

@@ -23,7 +23,7 @@ from courtesy.app import App, Settings, make_home, open_app
 from courtesy.flow import absorb, deliver, recover, tick
 from courtesy.stages.events import EVENTS, Accepted, collect
 from courtesy.stages.events import store as events_store
-from courtesy.stages.messages import outbox
+from courtesy.stages.messages.outbox import store as outbox
 
 CONNECTIONS = 3
 PEOPLE = 150

@@ -13,7 +13,7 @@ from courtesy.app import App, missing_to_send
 from courtesy.flow.hold import keep_holds
 from courtesy.ground.ledger import Transaction, leases
 from courtesy.ground.primitives.errors import HomeError
-from courtesy.stages.messages import Delivery, Letter, State, outbox
+from courtesy.stages.messages import Delivery, Letter, State
 from courtesy.stages.messages import store as messages_store
 from courtesy.stages.messages.deliver import (
     IN_FLIGHT,
@@ -24,6 +24,8 @@ from courtesy.stages.messages.deliver import (
     prepare,
 )
 from courtesy.stages.messages.links import Links
+from courtesy.stages.messages.model import OUTCOMES
+from courtesy.stages.messages.outbox import store as outbox
 
 _RENEWAL = leases.LEASE / 3
 _log = structlog.get_logger("courtesy.delivery")
@@ -71,19 +73,20 @@ def deliver(app: App) -> Delivered:
     return total
 
 
-def settle(app: App) -> None:
-    """Keep in the ledger what became of everything that this process claimed.
+def settle(app: App) -> pl.DataFrame:
+    """Keep in the ledger what became of everything that this process claimed: ``OUTCOMES``.
 
     Raises:
         HomeError: the disk is full or the ledger is locked; call it again.
     """
     if not app.flight.open:
-        return
+        return pl.DataFrame(schema=OUTCOMES)
     now = app.clock.now()
     outcomes = app.flight.outcomes(now)
     with app.ledger.write() as transaction:
         _settle(app, transaction, app.flight.worker, outcomes)
     app.flight.end()
+    return outcomes
 
 
 def recover(app: App) -> int:
@@ -177,10 +180,8 @@ def _claim(app: App) -> Prepared | None:
 def _hand_over(app: App, batch: Prepared) -> Delivered:
     app.flight.keep(batch.kept_back)
     deliveries = app.runner.run(_handed_over(app, batch.letters))
-    now = app.clock.now()
-    app.flight.keep(delivery_outcomes(batch.letters, deliveries.values(), now))
-    found = app.flight.outcomes(now)
-    settle(app)
+    app.flight.keep(delivery_outcomes(batch.letters, deliveries.values(), app.clock.now()))
+    found = settle(app)
     failure = keep_holds(app, deliveries)
     sent = found.filter(pl.col("state") == State.SENT).height
     return Delivered(sent, found.height - sent, failure)

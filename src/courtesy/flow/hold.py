@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from courtesy.app import App
-from courtesy.stages.messages import Delivery, outbox
+from courtesy.stages.messages import Delivery
+from courtesy.stages.messages.outbox import store as outbox
 
 _FIRST_PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(minutes=5)

@@ -30,7 +30,7 @@ from courtesy.stages.messages.policy import Policy
 from courtesy.stages.messages.render import render
 from courtesy.stages.messages.template import Template
 
-IN_FLIGHT = 200
+IN_FLIGHT = 400
 """How many messages one worker claims at once."""
 
 MOST_ATTEMPTS = 8

@@ -30,11 +30,15 @@ class Abandoned:
 
 
 class Flight:
-    """One worker's claims; ``folder`` holds the journals of all workers of the home."""
+    """One worker's claims.
 
-    def __init__(self, folder: Path) -> None:
+    ``folder`` holds the journals of all workers of the home; ``together`` is how many letters are
+    at providers at once.
+    """
+
+    def __init__(self, folder: Path, *, together: int = 1) -> None:
         self.open = False
-        self._folder = folder
+        self._folder, self._together = folder, together
         self._outcomes: list[pl.DataFrame] = []
         self._name()
 
@@ -52,7 +56,7 @@ class Flight:
 
     def _name(self) -> None:
         self.worker = secrets.token_hex(_NAME_BYTES)
-        self.journal = Journal(_journal(self._folder, self.worker))
+        self.journal = Journal(_journal(self._folder, self.worker), together=self._together)
 
     def keep(self, *outcomes: pl.DataFrame) -> None:
         """Keep ``OUTCOMES`` rows until they are settled."""

@@ -10,8 +10,9 @@ from courtesy.ground.ledger import Ledger, Transaction
 from courtesy.ground.primitives.errors import NotFoundError
 from courtesy.stages.events import store as events_store
 from courtesy.stages.journeys import INTENTS
-from courtesy.stages.messages import outbox, store
+from courtesy.stages.messages import store
 from courtesy.stages.messages.model import CLAIMED, OUTCOMES, VERDICTS, Facts
+from courtesy.stages.messages.outbox import store as outbox
 from courtesy.stages.messages.policy import Policy
 from courtesy.stages.profiles import store as profiles_store
 from courtesy.stages.profiles.model import TRAITS

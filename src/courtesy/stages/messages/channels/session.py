@@ -90,11 +90,12 @@ class Session(asyncio.Protocol):
         """Send bytes that nothing is said to, and wait until they have left; errors as above."""
         self._check_alive()
         self._transport.write(data)
-        try:
-            async with asyncio.timeout(seconds):
-                await self._drained.wait()
-        except TimeoutError:
-            raise TimeoutError(f"Not taken within {seconds:g} seconds.") from None
+        if not self._drained.is_set():
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._drained.wait()
+            except TimeoutError:
+                raise TimeoutError(f"Not taken within {seconds:g} seconds.") from None
         self._check_alive()
 
     def pause_writing(self) -> None:
