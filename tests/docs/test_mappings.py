@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from courtesy.ground.definitions import check, read_yaml
-from courtesy.stages.events.files import Row
 from courtesy.stages.events.fit import standard_mapping
 from courtesy.stages.events.mapping import EventMapping, PersonMapping
+from courtesy.stages.events.row import Row
 from courtesy.stages.events.rows import Mapper
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "imports.md"

@@ -31,6 +31,6 @@ def read(folder: Path) -> list[Source]:
 def _source(kind: str, name: str, path: Path, folder: Path) -> Source:
     place = str(path.relative_to(folder))
     try:
-        return Source(kind, name, path.read_text(encoding="utf-8"), place)
+        return Source(kind, name, path.read_text(encoding="utf-8-sig"), place)
     except (OSError, UnicodeDecodeError) as error:
         raise DefinitionError(f"{error}.", place=place) from None

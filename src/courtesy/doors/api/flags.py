@@ -8,6 +8,7 @@ clients fetch all and show few: they send ``Experiment Viewed`` for what is show
 metadata says ``takesPart``.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any
 
@@ -123,7 +124,7 @@ def _object(body: bytes) -> dict[str, Any]:
     if len(body) > EVENT_BYTES:
         raise CallError(f"It is of {len(body):,} bytes; it may have {EVENT_BYTES:,}.")
     try:
-        found = _decode(body)
+        found = _decode(body.removeprefix(BOM_UTF8))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise CallError("It should be JSON.") from None
     if not isinstance(found, dict):

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -76,7 +77,7 @@ def _name(credentials: str) -> Iterator[str]:
 
 def _in_body(body: bytes) -> Iterator[str]:
     try:
-        key = _decode(body).write_key
+        key = _decode(body.removeprefix(BOM_UTF8)).write_key
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return
     if key:

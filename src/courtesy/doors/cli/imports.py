@@ -16,8 +16,9 @@ from courtesy.flow import Absorbed, absorb
 from courtesy.ground.primitives.errors import DataError
 from courtesy.stages.events import Accepted, Collected, Rejection, store
 from courtesy.stages.events.collect import batch_text
-from courtesy.stages.events.files import Chunk, Row, chunks, files_in
+from courtesy.stages.events.files import Chunk, chunks, files_in
 from courtesy.stages.events.mapping import EventMapping, PersonMapping
+from courtesy.stages.events.row import Row
 
 imports = typer.Typer(help="Import events and people from files.", no_args_is_help=True)
 
@@ -110,7 +111,7 @@ class _Importer:
         """Import one file; yields how many more bytes of it have been read."""
         done = 0
         try:
-            for chunk in chunks(file):
+            for chunk in chunks(file, form=reader.form):
                 self._take(file, reader, chunk)
                 yield chunk.read - done
                 done = chunk.read

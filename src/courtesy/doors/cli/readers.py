@@ -10,9 +10,11 @@ from courtesy.ground.definitions import check, read_yaml
 from courtesy.ground.primitives.errors import DataError
 from courtesy.stages.events import Rejection
 from courtesy.stages.events.archive import Archive, PeopleArchive, holds_calls
-from courtesy.stages.events.files import Row, chunks
+from courtesy.stages.events.encoding import Form
+from courtesy.stages.events.files import chunks
 from courtesy.stages.events.fit import check_fit, standard_mapping
 from courtesy.stages.events.mapping import EventMapping, PersonMapping
+from courtesy.stages.events.row import Row
 from courtesy.stages.events.rows import Mapper
 
 MappingT = TypeVar("MappingT", EventMapping, PersonMapping)
@@ -20,6 +22,11 @@ MappingT = TypeVar("MappingT", EventMapping, PersonMapping)
 
 class Reader(Protocol):
     """Makes a call of each row, or a rejection."""
+
+    @property
+    def form(self) -> Form:
+        """How the text of the files is written."""
+        ...
 
     def call_of(self, row: Row) -> bytes | Rejection:
         """The call as JSON, or why there is none."""
@@ -36,7 +43,7 @@ def mapped(kind: type[MappingT], mapping: Path, files: Sequence[Path], now: date
     """
     document = read_yaml(str(mapping), _text(mapping))
     found = check(kind, document)
-    check_fit(found, document, chain.from_iterable(map(chunks, files)))
+    check_fit(found, document, chain.from_iterable(chunks(file, form=found.form) for file in files))
     return Mapper(found, now)
 
 
@@ -61,7 +68,7 @@ def _first_rows(file: Path) -> list[Row]:
 
 def _text(mapping: Path) -> str:
     try:
-        return mapping.read_text(encoding="utf-8")
+        return mapping.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise DataError(f"{error.strerror}.", place=str(mapping)) from None
     except UnicodeDecodeError:

@@ -40,6 +40,7 @@ def read_yaml(source: str, text: str) -> Document:
         DefinitionError: it is not YAML, contains itself (a loop of aliases), is nested too deeply,
             grows too large by its aliases or says a key twice.
     """
+    text = text.removeprefix("\ufeff")
     quoted = _PLACEHOLDER.sub(r'"\1"', text)
     try:
         return _parsed(source, text)

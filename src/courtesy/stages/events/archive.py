@@ -15,8 +15,9 @@ from courtesy.ground.primitives.errors import InputError
 from courtesy.ground.primitives.ids import digest
 from courtesy.stages.events.calls import Call, Fault, explain, fault_of
 from courtesy.stages.events.consents import fault_of_consents
-from courtesy.stages.events.files import Row
+from courtesy.stages.events.encoding import Form
 from courtesy.stages.events.model import CALLS, PERSON, Rejection
+from courtesy.stages.events.row import Row
 from courtesy.stages.events.rows import rejected, unread
 from courtesy.stages.events.values import Fields, likely, unlikely
 
@@ -55,6 +56,7 @@ class Archive:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
+        self.form = Form()
 
     def call_of(self, row: Row) -> bytes | Rejection:
         """The JSON of the row's call, or why it cannot be used."""

@@ -1,6 +1,7 @@
 """From the bytes of one API call to the events worth keeping; the others get a reason."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -59,6 +60,7 @@ def collect(body: bytes, call: str) -> Collected:
     Raises:
         CallError: the body is not JSON, is too large or holds no event that can be used.
     """
+    body = body.removeprefix(BOM_UTF8)
     _check_text(body, BATCH_BYTES if call == BATCH else EVENT_BYTES)
     try:
         return _collect(body, call)

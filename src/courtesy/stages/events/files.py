@@ -3,7 +3,7 @@
 A row that cannot be read is a row with a fault; a file that cannot be read is a ``DataError``.
 """
 
-import csv
+import codecs
 import gzip
 import io
 import lzma
@@ -11,8 +11,8 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import chain, islice
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,32 +22,21 @@ import pyarrow.parquet as pq
 
 from courtesy.ground.primitives.errors import DataError
 from courtesy.stages.events.collect import mended
+from courtesy.stages.events.encoding import Form, encoding_of, not_utf8, open_text
+from courtesy.stages.events.row import Row
+from courtesy.stages.events.spreadsheet import delimited_rows
 
 CHUNK_ROWS = 5_000
 _LONGEST_LINE = 1024 * 1024
 _SHOWN = 1_000
-_DELIMITERS = ",;\t|"
 _COMPRESSED: Mapping[str, Callable[[BinaryIO], Any]] = {
     ".gz": gzip.open,
     ".xz": lzma.open,
     ".zst": lambda raw: io.BufferedReader(pa.CompressedInputStream(raw, "zstd")),
 }
-_BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException)
+_BROKEN = (OSError, EOFError, UnicodeError, zlib.error, lzma.LZMAError, pa.ArrowException)
+_UNTOLD = Form()
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row: its line in the file, its fields; or else why it has none, and how it begins.
-
-    ``typed`` is false where every value is text, as in CSV.
-    """
-
-    line: int
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    fault: str = ""
-    begins: str = ""
-    typed: bool = True
 
 
 @dataclass(frozen=True)
@@ -83,7 +72,7 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith((".", "_")) for part in path.parts)
 
 
-def chunks(path: Path, size: int = CHUNK_ROWS) -> Iterator[Chunk]:
+def chunks(path: Path, size: int = CHUNK_ROWS, form: Form = _UNTOLD) -> Iterator[Chunk]:
     """The rows of a file, ``size`` at a time; its kind is told by its name.
 
     What is compressed and has no other ending holds JSON Lines, as Segment's archives do.
@@ -96,7 +85,7 @@ def chunks(path: Path, size: int = CHUNK_ROWS) -> Iterator[Chunk]:
     line = 0
     try:
         with path.open("rb") as raw:
-            rows = reader(_unpacked(path, raw))
+            rows = reader(_unpacked(path, raw), form)
             while some := list(islice(rows, size)):
                 line = some[-1].line
                 yield Chunk(some, path.stat().st_size if raw.closed else raw.tell())
@@ -109,7 +98,7 @@ def chunks(path: Path, size: int = CHUNK_ROWS) -> Iterator[Chunk]:
         raise DataError(detail, place=f"{path}:{line + 1}") from error
 
 
-def _reader(path: Path) -> Callable[[BinaryIO], Iterator[Row]]:
+def _reader(path: Path) -> Callable[[Any, Form], Iterator[Row]]:
     kind = _kind(path)
     if kind in _READERS:
         return _READERS[kind]
@@ -137,30 +126,45 @@ def _unpacked(path: Path, raw: BinaryIO) -> Any:  # noqa: ANN401 - the libraries
 
 def _unpacked_before(raw: Any) -> bool:  # noqa: ANN401 - same
     """Whether a download was unpacked on its way and kept its name, as browsers do."""
-    return bool(raw.peek(1)[:1] == b"{")
+    return bool(_start(raw) == b"{")
 
 
-def _unnamed_rows(stream: Any) -> Iterator[Row]:  # noqa: ANN401 - same
-    if stream.peek(1)[:1] not in {b"{", b""}:
+def _start(stream: Any) -> bytes:  # noqa: ANN401 - same
+    """The first byte after a mark of UTF-8."""
+    return bytes(stream.peek(4)[:4].removeprefix(codecs.BOM_UTF8)[:1])
+
+
+def _unnamed_rows(stream: Any, form: Form) -> Iterator[Row]:  # noqa: ANN401 - same
+    if _start(stream) not in {b"{", b""} and encoding_of(stream, form) == "utf-8":
         raise DataError(_names())
-    yield from _json_rows(stream)
+    yield from _json_rows(stream, form)
 
 
-def _json_rows(stream: BinaryIO) -> Iterator[Row]:
-    for line, text in _lines(stream):
+def _json_rows(stream: BinaryIO, form: Form) -> Iterator[Row]:
+    for line, text in _lines(_readline(stream, form)):
         if line == 1 and text.lstrip().startswith(b"["):
             raise DataError("It is one JSON list; each line should be an object (jq -c '.[]').")
         if text.strip():
             yield _json_row(line, text)
 
 
-def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+def _readline(stream: BinaryIO, form: Form) -> Callable[[int], bytes]:
+    """What reads the next line in UTF-8, without a mark."""
+    name = encoding_of(stream, form)
+    if name in {"utf-8", "utf-8-sig"}:
+        stream.read(len(codecs.BOM_UTF8) if name == "utf-8-sig" else 0)
+        return stream.readline
+    text = open_text(stream, form)
+    return lambda most: text.readline(most).encode(errors="surrogateescape")
+
+
+def _lines(readline: Callable[[int], bytes]) -> Iterator[tuple[int, bytes]]:
     line = 0
-    while text := stream.readline(_LONGEST_LINE):
+    while text := readline(_LONGEST_LINE):
         line += 1
         yield line, text
         while len(text) == _LONGEST_LINE and not text.endswith(b"\n"):
-            text = stream.readline(_LONGEST_LINE)
+            text = readline(_LONGEST_LINE)
 
 
 def _json_row(line: int, text: bytes) -> Row:
@@ -170,7 +174,7 @@ def _json_row(line: int, text: bytes) -> Row:
     try:
         return Row(line, mended(_decode, text))
     except UnicodeDecodeError:
-        return Row(line, {}, "It is not UTF-8.", begins)
+        return Row(line, {}, not_utf8(line), begins)
     except msgspec.ValidationError:
         return Row(line, {}, "It is not a JSON object, or holds a number out of range.", begins)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -178,43 +182,11 @@ def _json_row(line: int, text: bytes) -> Row:
         return Row(line, {}, f"It is not JSON: {why}.", begins)
 
 
-def _csv_rows(stream: BinaryIO) -> Iterator[Row]:
-    text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
-    lines = iter(lambda: text.readline(_LONGEST_LINE), "")
-    first = next(lines, "")
-    delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
-    header = next(reader, [])
-    if len(set(header)) < len(header) or not all(header):
-        raise DataError("Its first line should give each column a name of its own.")
-    while (row := _csv_row(reader, header)) is not None:
-        if row.fields or row.fault:
-            yield row
+def _tab_rows(stream: BinaryIO, form: Form) -> Iterator[Row]:
+    yield from delimited_rows(stream, replace(form, delimiter=form.delimiter or "\t"))
 
 
-def _csv_row(reader: Any, header: list[str]) -> Row | None:  # noqa: ANN401 - csv hides its type
-    try:
-        cells = next(reader)
-    except StopIteration:
-        return None
-    except csv.Error as error:
-        return Row(reader.line_num, fault=f"It is not CSV: {error}.")
-    return _fields(reader.line_num, header, cells) if cells else Row(reader.line_num)
-
-
-def _fields(line: int, header: list[str], cells: list[str]) -> Row:
-    begins = ",".join(cells)[:_SHOWN].encode(errors="replace").decode()
-    if len(cells) != len(header):
-        fault = f"It has {len(cells)} fields; the first line has {len(header)}."
-        return Row(line, {}, fault, begins)
-    try:
-        "".join(cells).encode()
-    except UnicodeEncodeError:
-        return Row(line, {}, "It is not UTF-8.", begins)
-    return Row(line, dict(zip(header, cells, strict=True)), typed=False)
-
-
-def _parquet_rows(stream: BinaryIO) -> Iterator[Row]:
+def _parquet_rows(stream: BinaryIO, _: Form) -> Iterator[Row]:
     with tempfile.TemporaryFile() as seekable:
         if not isinstance(stream, io.BufferedReader) or not stream.seekable():
             shutil.copyfileobj(stream, seekable)
@@ -226,11 +198,11 @@ def _parquet_rows(stream: BinaryIO) -> Iterator[Row]:
                 yield Row(line, fields)
 
 
-_READERS: Mapping[str, Callable[[BinaryIO], Iterator[Row]]] = {
+_READERS: Mapping[str, Callable[[Any, Form], Iterator[Row]]] = {
     ".jsonl": _json_rows,
     ".ndjson": _json_rows,
     ".json": _json_rows,
-    ".csv": _csv_rows,
-    ".tsv": _csv_rows,
+    ".csv": delimited_rows,
+    ".tsv": _tab_rows,
     ".parquet": _parquet_rows,
 }

@@ -5,8 +5,9 @@ from typing import Any, TypeVar
 
 from courtesy.ground.definitions import Document
 from courtesy.ground.primitives.errors import MappingError
-from courtesy.stages.events.files import Chunk, Row
+from courtesy.stages.events.files import Chunk
 from courtesy.stages.events.mapping import AnyMapping, EventMapping, Need, PersonMapping, needs
+from courtesy.stages.events.row import Row
 from courtesy.stages.events.values import stands
 
 MappingT = TypeVar("MappingT", EventMapping, PersonMapping)

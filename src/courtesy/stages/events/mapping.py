@@ -26,6 +26,7 @@ from courtesy.ground.definitions import Model
 from courtesy.ground.primitives.clock import EPOCH, parse_instant
 from courtesy.ground.primitives.errors import InputError
 from courtesy.ground.primitives.zones import read_zone
+from courtesy.stages.events.encoding import Form
 
 Unit = Literal["us", "ms", "s", "minutes", "hours", "days"]
 Path = tuple[str | int, ...]
@@ -47,6 +48,16 @@ def _zone(given: object) -> object:
     if isinstance(given, str) and found is None:
         raise ValueError("It should be a time zone such as America/New_York")
     return found
+
+
+def _encoding(given: object) -> object:
+    try:
+        known = not isinstance(given, str) or "x".encode(given).decode(given) == "x"
+    except (LookupError, UnicodeError):
+        known = False
+    if not known:
+        raise ValueError("It should be an encoding such as windows-1252 or utf-16-le")
+    return given
 
 
 class Value(Model):
@@ -149,7 +160,20 @@ Named = Annotated[dict[str, Value] | None, BeforeValidator(_listed)]
 """Values by name; None, written ``all``, is every column that has no other use."""
 
 
-class EventMapping(Model):
+class _FileMapping(Model):
+    """What every mapping says of its files: how their text is written, and what is empty."""
+
+    delimiter: Annotated[str | None, Field(min_length=1, max_length=1)] = None
+    encoding: Annotated[str | None, BeforeValidator(_encoding)] = None
+    null_values: list[str] = Field(default_factory=lambda: [""])
+
+    @property
+    def form(self) -> Form:
+        """How the text of the files is written, as far as it is told."""
+        return Form(self.delimiter, self.encoding)
+
+
+class EventMapping(_FileMapping):
     """How the rows of a file become ``track`` calls."""
 
     person: Person
@@ -157,10 +181,9 @@ class EventMapping(Model):
     occurred_at: Value
     message_id: Value | None = None
     properties: Named = None
-    null_values: list[str] = Field(default_factory=lambda: [""])
 
 
-class PersonMapping(Model):
+class PersonMapping(_FileMapping):
     """How the rows of a file become people with traits and consents."""
 
     person: Person
@@ -168,7 +191,6 @@ class PersonMapping(Model):
     message_id: Value | None = None
     traits: Named = None
     consents: list[Consent] = Field(default_factory=list)
-    null_values: list[str] = Field(default_factory=lambda: [""])
 
 
 AnyMapping = EventMapping | PersonMapping

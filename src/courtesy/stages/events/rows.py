@@ -11,7 +11,6 @@ from courtesy.ground.primitives.errors import InputError
 from courtesy.ground.primitives.ids import digest
 from courtesy.stages.events.calls import Fault, fault_of, sentence
 from courtesy.stages.events.consents import fault_of_consents
-from courtesy.stages.events.files import Row
 from courtesy.stages.events.mapping import (
     AnyMapping,
     Condition,
@@ -23,6 +22,7 @@ from courtesy.stages.events.mapping import (
     needs,
 )
 from courtesy.stages.events.model import PERSON, Rejection
+from courtesy.stages.events.row import Row
 from courtesy.stages.events.values import (
     Fields,
     guess,
@@ -52,6 +52,7 @@ class Mapper:
 
     def __init__(self, mapping: AnyMapping, now: datetime) -> None:
         self._mapping = mapping
+        self.form = mapping.form
         self._now = now
         self._nulls = frozenset(mapping.null_values)
         self._named = named_values(mapping)

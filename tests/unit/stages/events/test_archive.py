@@ -8,7 +8,7 @@ import pytest
 
 from courtesy.stages.events import Rejection
 from courtesy.stages.events.archive import Archive, PeopleArchive, holds_calls
-from courtesy.stages.events.files import Row
+from courtesy.stages.events.row import Row
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CALL: dict[str, Any] = {

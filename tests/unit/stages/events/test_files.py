@@ -13,7 +13,9 @@ import pytest
 import zstandard
 
 from courtesy.ground.primitives.errors import DataError
-from courtesy.stages.events.files import Row, chunks, files_in
+from courtesy.stages.events.encoding import not_utf8
+from courtesy.stages.events.files import chunks, files_in
+from courtesy.stages.events.row import Row
 
 LINES = b'{"a": 1, "b": {"c": "x"}}\n\n{"a": 2}\n'
 PACK: dict[str, Callable[[bytes], bytes]] = {
@@ -75,7 +77,7 @@ def test_chunks_are_bounded_and_tell_how_far_they_have_read(tmp_path: Path) -> N
         (b"{broken", "It is not JSON: object keys must be strings (byte 1)."),
         (b"[1, 2]", "It is not a JSON object, or holds a number out of range."),
         (b'{"a": 1e999}', "It is not a JSON object, or holds a number out of range."),
-        (b'{"a": "\xff"}', "It is not UTF-8."),
+        (b'{"a": "\xff"}', "It is not UTF-8 (line 2): say encoding"),
         (b'{"a": ' + b"[" * 5_000, "It is not JSON: "),
         (b'{"a": "' + b"x" * 1024 * 1024 + b'"}', "It is longer than 1,048,576 bytes."),
     ],
@@ -95,10 +97,10 @@ def test_csv_rows_that_cannot_be_read_have_a_fault(tmp_path: Path) -> None:
     assert [(row.line, row.fault) for row in found] == [
         (2, "It has 1 fields; the first line has 2."),
         (3, "It has 3 fields; the first line has 2."),
-        (4, "It is not UTF-8."),
+        (4, not_utf8(4)),
         (5, "It is not CSV: ',' expected after '\"'."),
         (6, ""),
-        (7, "It is not CSV: unexpected end of data."),
+        (7, "It is not CSV: the quote that opens on line 7 is not closed."),
     ]
     assert found[1].begins == "2,a,b"
 

@@ -4,9 +4,10 @@ import pytest
 
 from courtesy.ground.definitions import check, read_yaml
 from courtesy.ground.primitives.errors import MappingError
-from courtesy.stages.events.files import Chunk, Row
+from courtesy.stages.events.files import Chunk
 from courtesy.stages.events.fit import check_fit, standard_mapping
 from courtesy.stages.events.mapping import EventMapping, PersonMapping
+from courtesy.stages.events.row import Row
 
 MAPPING = """person: {user_id: person}
 event: event

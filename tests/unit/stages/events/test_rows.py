@@ -9,8 +9,8 @@ import pytest
 from courtesy.ground.definitions import check, read_yaml
 from courtesy.ground.primitives.errors import DefinitionError
 from courtesy.stages.events import Rejection
-from courtesy.stages.events.files import Row
 from courtesy.stages.events.mapping import EventMapping, PersonMapping
+from courtesy.stages.events.row import Row
 from courtesy.stages.events.rows import Mapper
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
