@@ -22,6 +22,13 @@ _UNITS = {
 _DURATION = re.compile(r"^\s*(\d{1,6})\s*([smhdw])\s*$", re.ASCII)
 
 
+_TIME = re.compile(
+    r"\d{4}(-?)\d\d\1\d\d(?:[T ]\d\d:?\d\d(?::?\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
+)
+_LEAP = ":60"
+
+
 class Clock(Protocol):
     """Tells the time."""
 
@@ -88,6 +95,24 @@ def duration(text: str) -> timedelta:
     return int(found[1]) * _UNITS[found[2]]
 
 
+def read_time(text: str) -> datetime:
+    """A date, or date and time, as every door reads it; without a zone where it says none.
+
+    RFC 3339, and what else clients send: a blank for T, no seconds, a comma before the fraction,
+    the basic form of ISO 8601, offsets such as +0200 and +02. What is finer than a microsecond is
+    cut off; a leap second is the first of the next minute.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    said = text.strip().upper()
+    if not _TIME.fullmatch(said):
+        raise ValueError(text)
+    if said[16:19] != _LEAP:
+        return datetime.fromisoformat(said)
+    return datetime.fromisoformat(f"{said[:16]}:59{said[19:]}") + timedelta(seconds=1)
+
+
 def parse_instant(text: str) -> datetime:
     """The instant of an ISO 8601 text; without a zone it is taken as UTC.
 
@@ -95,7 +120,7 @@ def parse_instant(text: str) -> datetime:
         InputError: the text is not a date and time.
     """
     try:
-        parsed = datetime.fromisoformat(text)
+        parsed = read_time(text)
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InputError(f"A time looks like 2026-01-31T12:00:00Z; found {text[:60]!r}.") from None

@@ -6,14 +6,16 @@ has been corrected already, and the server has added ``receivedAt`` and names of
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from courtesy.ground.primitives.clock import parse_instant
 from courtesy.ground.primitives.errors import InputError
 from courtesy.ground.primitives.ids import digest
-from courtesy.stages.events.calls import Call, Fault, explain, fault_of
+from courtesy.stages.events.calls import ISO, Call, Fault, fault_of
 from courtesy.stages.events.consents import fault_of_consents
 from courtesy.stages.events.encoding import Form
 from courtesy.stages.events.model import CALLS, PERSON, Rejection
@@ -27,11 +29,22 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 _INSIDE = ("context", "properties", "traits")
 
 
-class _Times(msgspec.Struct, rename="camel"):
-    timestamp: datetime | None = None
-    original_timestamp: datetime | None = None
-    sent_at: datetime | None = None
-    received_at: datetime | None = None
+@dataclass(frozen=True)
+class _Times:
+    timestamp: datetime | None
+    original_timestamp: datetime | None
+    sent_at: datetime | None
+    received_at: datetime | None
+
+    @classmethod
+    def of(cls, fields: Fields) -> "_Times":
+        """The times that a call tells.
+
+        Raises:
+            InputError: one of them is no time.
+        """
+        names = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
+        return cls(*(_instant(fields.get(name), name) for name in names))
 
 
 def holds_calls(rows: Iterable[Row]) -> bool:
@@ -64,8 +77,6 @@ class Archive:
             return unread(row)
         try:
             call = _encode(self._call(row.fields))
-        except msgspec.ValidationError as error:
-            return rejected(row, explain(error))
         except InputError as error:
             return rejected(row, Fault(error.place, error.detail))
         fault = self._fault_of(call)
@@ -81,8 +92,8 @@ class Archive:
         return fault_of(call, CALLS)
 
     def _happened(self, fields: Fields) -> datetime | None:
-        times = msgspec.convert(fields, _Times)
-        said, received = _said(times), _zoned(times.received_at)
+        times = _Times.of(fields)
+        said, received = _said(times), times.received_at
         if said and likely(said, min(received or self._now, self._now)):
             return said
         if received and likely(received, self._now):
@@ -118,12 +129,17 @@ def _kept(fields: Fields) -> dict[str, Any]:
 def _said(times: _Times) -> datetime | None:
     """When it happened by the client's clock, corrected as far as the row tells how."""
     if times.timestamp or not times.original_timestamp:
-        return _zoned(times.timestamp)
-    original, sent, received = (
-        _zoned(time) for time in (times.original_timestamp, times.sent_at, times.received_at)
-    )
+        return times.timestamp
+    original, sent, received = times.original_timestamp, times.sent_at, times.received_at
     return received - (sent - original) if original and sent and received else original
 
 
-def _zoned(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+def _instant(given: object, name: str) -> datetime | None:
+    if given is None:
+        return None
+    if isinstance(given, datetime):
+        return given if given.tzinfo else given.replace(tzinfo=UTC)
+    try:
+        return parse_instant(given if isinstance(given, str) else "")
+    except InputError:
+        raise InputError(f"{ISO}; found {given!r:.60}", place=name) from None

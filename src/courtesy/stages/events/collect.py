@@ -10,8 +10,16 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw
 
+from courtesy.ground.primitives.clock import parse_instant
 from courtesy.ground.primitives.errors import CallError
-from courtesy.stages.events.calls import Fault, explain, fault_of, fault_of_context, sentence
+from courtesy.stages.events.calls import (
+    Fault,
+    explain,
+    fault_of,
+    fault_of_context,
+    fault_of_time,
+    sentence,
+)
 from courtesy.stages.events.model import (
     BATCH_BYTES,
     BATCH_EVENTS,
@@ -32,12 +40,12 @@ _ESCAPE = re.compile(
 
 class _Envelope(msgspec.Struct, rename="camel"):
     batch: list[Raw]
-    sent_at: datetime | None = None
+    sent_at: str | None = None
     context: Raw = Raw(_NULL)
 
 
 class _Single(msgspec.Struct, rename="camel"):
-    sent_at: datetime | None = None
+    sent_at: str | None = None
 
 
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
@@ -114,11 +122,11 @@ def _collect_batch(body: bytes) -> Collected:
     rejections = tuple(_rejections(events, faults))
     if rejections and not kept:
         raise _all_refused(rejections)
-    return Collected(batch_text(kept, found.sent_at, context), len(kept), rejections)
+    return Collected(batch_text(kept, _sent(found.sent_at), context), len(kept), rejections)
 
 
 def _collect_single(body: bytes, call: str) -> Collected:
-    sent_at = _decode_single(body).sent_at
+    sent_at = _sent(_decode_single(body).sent_at)
     fields = _decode_fields(body)
     fields.pop("writeKey", None)
     fields.pop("sentAt", None)
@@ -127,6 +135,13 @@ def _collect_single(body: bytes, call: str) -> Collected:
     if fault:
         raise _refusal(fault)
     return Collected(batch_text([event], sent_at), 1)
+
+
+def _sent(text: str | None) -> datetime | None:
+    fault = fault_of_time("sentAt", text)
+    if fault:
+        raise _refusal(fault)
+    return None if text is None else parse_instant(text)
 
 
 def _rejections(events: Sequence[bytes], faults: Sequence[Fault | None]) -> Iterator[Rejection]:

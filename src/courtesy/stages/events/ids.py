@@ -50,6 +50,8 @@ NO_ID = (
     r"|\[object [A-Za-z]+\]|\{\{.*\}\}|\$\{.*\}|%[A-Za-z_.]*%|[0-9][.,]?[0-9]*[eE]\+[0-9]+)\s*$"
 )
 _no_id = re.compile(NO_ID).search
+# Most ids are seen at once to be some: what is none has no digit but zeros, or one of these marks.
+_settled = re.compile(r"[^{$+]*[1-9][^{$+]*").fullmatch
 _whole_number = re.compile(r"(-?[1-9][0-9]*)\.0+").fullmatch
 _EDGES = " \t\r\n\v\f\u00a0\u2028\u2029\ufeff\u200b"
 
@@ -77,6 +79,8 @@ def is_exact(given: float) -> bool:
 
 def fault_of_id(given: Id) -> str | None:
     """Why something that is there cannot be an id; None where it can, or where nothing is there."""
+    if isinstance(given, str) and _settled(given):
+        return None
     text = id_text(given)
     return f"is no id; found {given!r:.60}" if text is not None and _no_id(text) else None
 

@@ -65,13 +65,15 @@ class Value(Model):
 
     ``column`` may be several, of which the first that is there counts. ``unit`` with ``since``, or
     ``format`` (as of strptime) with ``zone``, make a time of it; ``type`` makes it a number, text,
-    or true or false.
+    or true or false. ``decimal`` and ``thousands`` say which marks a number has, as in 1.234,50.
     """
 
     column: str | list[str] = Field(default_factory=list)
     value: Any = None
     text: str | None = None
     type: Literal["text", "number", "boolean"] | None = None
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal[".", ",", " ", "\u00a0", "\u202f", "'"] | None = None
     format: str | None = None
     zone: Annotated[str | None, BeforeValidator(_zone)] = None
     unit: Unit | None = None

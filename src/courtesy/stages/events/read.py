@@ -14,6 +14,7 @@ import msgspec
 import polars as pl
 from msgspec import Raw
 
+from courtesy.ground.primitives.clock import parse_instant
 from courtesy.stages.events.ids import Id, id_text
 from courtesy.stages.events.model import INSTANT, MESSAGE_ID_CHARACTERS, NORMALISED, PERSON
 
@@ -107,7 +108,7 @@ def _instants(texts: pl.Series) -> pl.Series:
     odd = texts.filter(parsed.is_null() & texts.is_not_null()).unique()
     if odd.is_empty():
         return parsed
-    known = [_utc(msgspec.convert(text, datetime)) for text in odd]
+    known = [parse_instant(text) for text in odd]
     return parsed.fill_null(texts.replace_strict(odd, known, default=None, return_dtype=INSTANT))
 
 

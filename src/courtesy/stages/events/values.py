@@ -1,5 +1,6 @@
 """One value out of one row: found, converted, and dated."""
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -7,7 +8,7 @@ from decimal import Decimal
 from string import Formatter
 from typing import Any
 
-from courtesy.ground.primitives.clock import EPOCH
+from courtesy.ground.primitives.clock import EPOCH, read_time
 from courtesy.ground.primitives.errors import InputError
 from courtesy.ground.primitives.zones import time_zone
 from courtesy.stages.events.ids import Id, id_text, is_exact
@@ -17,6 +18,8 @@ Fields = Mapping[str, Any]
 
 _FUTURE = timedelta(days=1)
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?")
+_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
+_GROUP, _FIRST = 3, range(1, 4)
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _TO_THE_HOUR = ("%H", "%I", "%c", "%X")
 _MICROSECONDS: Mapping[Unit, int] = {
@@ -97,8 +100,9 @@ def plain_of(fields: Fields, value: Value, place: str, *, typed: bool) -> Any:  
         return None
     if value.format or value.unit:
         return _dated(found, value, place)
-    if value.type:
-        return _converted(found, value.type, place)
+    kind = "number" if value.decimal or value.thousands else value.type
+    if kind:
+        return _converted(found, value, kind, place)
     return found if typed or not value.columns else guess(found)
 
 
@@ -157,18 +161,45 @@ def _read_moment(found: object, value: Value) -> datetime:
         return value.since + since
     if value.format:
         return datetime.strptime(str(found), value.format)  # noqa: DTZ007 - zoned by its caller
-    return datetime.fromisoformat(str(found))
+    return read_time(str(found))
 
 
-def _converted(found: object, kind: str, place: str) -> object:
+def _converted(found: object, value: Value, kind: str, place: str) -> object:
     if kind == "text":
         return str(found)
     try:
-        return _TRUTHS[str(found).lower()] if kind == "boolean" else _number(found)
+        return _TRUTHS[str(found).lower()] if kind == "boolean" else _number(found, value)
     except (KeyError, ValueError, OverflowError):
         raise InputError(f"is not a {kind}; found {found!r:.60}", place=place) from None
 
 
-def _number(found: object) -> int | float:
-    number = float(str(found))
-    return int(number) if number.is_integer() else number
+def _number(found: object, value: Value) -> int | float:
+    """A finite number; whole ones are exact, however long.
+
+    Raises:
+        ValueError: it is none, or is grouped in another way than the mapping says.
+    """
+    text = str(found).strip()
+    if isinstance(found, str):
+        text = _ungrouped(text, value.decimal or ".", value.thousands)
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError(text)
+    number = Decimal(text)
+    if not math.isfinite(float(number)):
+        raise ValueError(text)
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _ungrouped(text: str, decimal: str, thousands: str | None) -> str:
+    """The number with a point and without marks between its thousands."""
+    whole, point, fraction = text.partition(decimal)
+    if decimal != "." and "." in fraction:
+        raise ValueError(text)
+    if thousands and thousands in whole:
+        first, *groups = whole.split(thousands)
+        if any(len(group) != _GROUP for group in groups) or len(first.lstrip("+-")) not in _FIRST:
+            raise ValueError(text)
+        whole = first + "".join(groups)
+    if decimal != "." and "." in whole:
+        raise ValueError(text)
+    return f"{whole}.{fraction}" if point else whole

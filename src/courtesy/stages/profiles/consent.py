@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 import polars as pl
 
+from courtesy.ground.primitives.clock import read_time
 from courtesy.stages.events import OWN_SOURCE, Rejection
 from courtesy.stages.profiles.model import ANY, CONSENTS
 
@@ -241,7 +242,7 @@ def _row(
 def _bounds(text: object) -> tuple[datetime | None, datetime | None]:
     """The earliest and the latest instant that a time can mean; None where it is none."""
     try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+        moment = read_time(text) if isinstance(text, str) else None
         if moment is None:
             return None, None
         if moment.tzinfo is not None:
