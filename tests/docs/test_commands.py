@@ -61,6 +61,12 @@ def test_the_page_on_operation_runs_as_it_stands(tmp_path: Path) -> None:
     assert (tmp_path / "restored" / "secret").is_file()
 
 
+def test_the_page_on_delivery_runs_as_it_stands(tmp_path: Path) -> None:
+    done = run("docs/delivery.md", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "0 messages are queued again." in done.stdout
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
 def test_every_make_target_that_a_page_names_is_there(page: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -19,6 +19,7 @@ from courtesy.doors.api.flags import Flags
 from courtesy.doors.api.intake import Intake
 from courtesy.doors.api.keys import Keys
 from courtesy.doors.api.messages import router
+from courtesy.flow import holds
 from courtesy.ground.primitives.errors import CourtesyError
 from courtesy.stages.events import store
 
@@ -74,12 +75,15 @@ async def _not_allowed(request: Request, error: Exception) -> Response:
 
 
 def _health(app: App) -> Callable[[], Any]:
-    async def health() -> dict[str, int | bool]:
-        return {"ok": True, "inbox": await run_in_threadpool(_inbox, app)}
+    async def health() -> dict[str, int | bool | list[str]]:
+        inbox, held = await run_in_threadpool(_standing, app)
+        return {"ok": True, "inbox": inbox} | ({"held": held} if held else {})
 
     return health
 
 
-def _inbox(app: App) -> int:
+def _standing(app: App) -> tuple[int, list[str]]:
+    """How many calls wait to be worked off, and a sentence for each channel that is held."""
     with app.ledger.read() as transaction:
-        return store.waiting_count(transaction)
+        inbox = store.waiting_count(transaction)
+    return inbox, [str(hold) for hold in holds(app)]

@@ -8,13 +8,27 @@ import typer
 from rich.table import Table
 
 from courtesy import workspace
-from courtesy.doors.cli.frame import Json, answer, opened
+from courtesy.doors.cli.frame import Json, answer, log_console, opened
 from courtesy.doors.web.words import MEANINGS
+from courtesy.flow import holds
 from courtesy.ground.ledger import Transaction
-from courtesy.stages.messages import Reason, store
+from courtesy.ground.primitives.errors import InputError
+from courtesy.stages.messages import Reason, State, store
+from courtesy.stages.messages.outbox import store as outbox
 from courtesy.stages.profiles import store as profiles_store
 
 messages = typer.Typer(help="What was said, and every reason for not saying it.")
+
+
+_STATES = {
+    State.QUEUED: "waits for its time, or to be tried again",
+    State.HELD: "waits for a time when it may be said",
+    State.SENDING: "claimed by a worker right now",
+    State.SENT: "taken by the provider",
+    State.UNCERTAIN: "handed over, never answered; see: courtesy messages uncertain",
+    State.FAILED: "refused by the provider",
+    State.REFUSED: "not said, with a reason; see: --by reason",
+}
 
 
 class By(StrEnum):
@@ -37,9 +51,13 @@ def count(
 
     By channel counts what was sent by the hour of each person's own day.
     """
-    with opened(context) as app, app.ledger.read() as transaction:
-        found = _counted(transaction, by)
+    with opened(context) as app:
+        with app.ledger.read() as transaction:
+            found = _counted(transaction, by)
+        waiting = holds(app)
     answer(found, json=json, text=lambda: _table(_explained(found)))
+    for hold in waiting:
+        log_console.print(str(hold), soft_wrap=True)
 
 
 @messages.command("list")
@@ -71,6 +89,45 @@ def show(
 
 
 @messages.command()
+def held(context: typer.Context, json: Json = False) -> None:
+    """Which channels wait for their provider: since when, why, and when they try again."""
+    with opened(context) as app:
+        found = holds(app)
+    answer(found, json=json, text=lambda: "\n".join(map(str, found)) or "None.")
+
+
+@messages.command()
+def uncertain(context: typer.Context, json: Json = False) -> None:
+    """Messages that a provider wholly got and never answered: it may have sent them or not."""
+    with opened(context) as app, app.ledger.read() as transaction:
+        found = outbox.uncertain(transaction)
+    columns = ("message_id", "journey", "step", "handed_over_at", "detail")
+    short = [{name: row[name] for name in columns} for row in found]
+    answer(found, json=json, text=lambda: _table(short))
+
+
+@messages.command()
+def repeat(
+    context: typer.Context,
+    message_ids: Annotated[
+        list[str] | None, typer.Argument(help="Ids of uncertain messages.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that are uncertain.")] = False,
+    json: Json = False,
+) -> None:
+    """Queue uncertain messages again, under the same Message-ID; some people may get them twice."""
+    if bool(message_ids) == every:
+        raise InputError("Name the messages to repeat, or say --all.")
+    with opened(context) as app, app.ledger.write() as transaction:
+        known = {row["message_id"] for row in outbox.uncertain(transaction)}
+        chosen = sorted(known) if every else list(message_ids or ())
+        if strange := [one for one in chosen if one not in known]:
+            raise InputError(f"No uncertain message has the id {strange[0]!r:.80}.")
+        count = outbox.repeat(transaction, chosen, app.clock.now())
+    answer({"repeated": count}, json=json, text=lambda: f"{count:,} messages are queued again.")
+
+
+@messages.command()
 def suppressions(context: typer.Context, json: Json = False) -> None:
     """How many addresses nothing is sent to any more, and why."""
     with opened(context) as app, app.ledger.read() as transaction:
@@ -88,11 +145,14 @@ def _counted(transaction: Transaction, by: By) -> Sequence[Mapping[str, Any]]:
 
 
 def _explained(counts: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """The counts, with what each reason means and asks for."""
-    return [
-        {**row, "meaning": MEANINGS[Reason(row["reason"])]} if "reason" in row else row
-        for row in counts
-    ]
+    """The counts, with what each state or reason means and asks for."""
+    return [row | _meaning(row) for row in map(dict, counts)]
+
+
+def _meaning(row: Mapping[str, Any]) -> dict[str, str]:
+    if "reason" in row:
+        return {"meaning": MEANINGS[Reason(row["reason"])]}
+    return {"meaning": _STATES[State(row["state"])]} if "state" in row else {}
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table | str:
