@@ -80,6 +80,12 @@ def watched(definitions: Workspace) -> set[str]:
     return {name for name in invitations if name is not None} | endings
 
 
+def entry_events(definitions: Workspace) -> set[str]:
+    """The events with which people enter journeys: none of them is its own goal or exit."""
+    entries = (journey.entry.event for journey in definitions.versions.values())
+    return {event for event in entries if event is not None}
+
+
 def _candidates(turn: Turn, journey: Journey, events: pl.DataFrame) -> pl.DataFrame:
     entry = journey.entry
     if entry.event is None:
@@ -123,8 +129,15 @@ def _holding(turn: Turn, condition: Condition, candidates: pl.DataFrame) -> pl.D
 def _evaluate(
     turn: Turn, conditions: dict[str, Condition], given: pl.DataFrame, *, anchored: bool = False
 ) -> pl.DataFrame:
-    engine = turn.app.engine
-    return evaluate(turn.transaction, engine, conditions, given, turn.now, anchored=anchored)
+    return evaluate(
+        turn.transaction,
+        turn.app.engine,
+        conditions,
+        given,
+        turn.now,
+        anchored=anchored,
+        entries=entry_events(turn.definitions) if anchored else (),
+    )
 
 
 def _concerned(definitions: Workspace, events: pl.DataFrame) -> pl.DataFrame:

@@ -122,7 +122,10 @@ def _reached(app: App, transaction: Transaction, definitions: Workspace, now: da
         if journey.goal is not None:
             given = transaction.frame(_QUERIES["spoken_to"], GIVEN, journey=journey.name)
             goal = {"reached": journey.goal.condition}
-            facts = evaluate(transaction, app.engine, goal, given, now, anchored=True)
+            entries = [journey.entry.event] if journey.entry.event else []
+            facts = evaluate(
+                transaction, app.engine, goal, given, now, anchored=True, entries=entries
+            )
             reached += facts.filter(pl.col("reached"))["person_id"].to_list()
     note = "Some would have come anyway; see whether it helped, below"
     return Step(

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from courtesy.flow.trigger import Turn
+from courtesy.flow.trigger import Turn, entry_events
 from courtesy.ground.rules import Condition, compile_conditions, lookback, mentions
 from courtesy.ground.rules.literals import timestamp
 from courtesy.stages.audiences.sources import Sources, gather
@@ -51,7 +51,13 @@ def held(
         return moments.with_columns(pl.lit(None, pl.Boolean()).alias(name) for name in conditions)
     rows = moments.with_row_index("row").with_columns(pl.col("row").cast(pl.String))
     sources = _moved(turn, conditions, rows, anchored=anchored)
-    sql = compile_conditions(conditions, turn.now, anchored=anchored, history=sources.history)
+    sql = compile_conditions(
+        conditions,
+        turn.now,
+        anchored=anchored,
+        history=sources.history,
+        entries=entry_events(turn.definitions) if anchored else (),
+    )
     found = sources.query(turn.app.engine, sql).drop("person_id")
     known = rows.join(found, left_on="row", right_on="subject_id", maintain_order="left")
     return known.drop("row")

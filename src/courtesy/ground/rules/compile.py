@@ -12,7 +12,7 @@ The statement reads these relations:
 - ``memberships(audience, person_id)`` and ``reachable(person_id, channel)``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from courtesy.ground.rules.facts import Facts
@@ -33,13 +33,14 @@ from courtesy.ground.rules.model import (
 from courtesy.ground.rules.values import holds, trait_value
 
 
-def compile_conditions(
+def compile_conditions(  # noqa: PLR0913 - what to ask about, and how
     conditions: Mapping[str, Condition],
     now: datetime,
     *,
     anchored: bool = False,
     everyone: bool = False,
     history: str = "",
+    entries: Collection[str] = (),
 ) -> str:
     """One SELECT with ``subject_id``, ``person_id`` and a boolean column, never NULL, for each key.
 
@@ -52,8 +53,10 @@ def compile_conditions(
         anchored: count only events since ``given.since``; ``within`` then looks forward from it.
         everyone: ``given`` holds the whole population, so that looking up in it spares nothing.
         history: a SELECT that yields ``history``, where there is no relation of this name.
+        entries: names of events with which subjects began, where ``anchored``: the one event of
+            such a name that has the subject's own time and properties does not count.
     """
-    facts = Facts(now, anchored=anchored, everyone=everyone, history=history)
+    facts = Facts(now, anchored=anchored, everyone=everyone, history=history, entries=entries)
     columns = [f"{truth(one, facts)} AS {quoted(key)}" for key, one in conditions.items()]
     every = ", ".join(["subject_id", "person_id", *columns])
     return facts.statement(f"SELECT {every} FROM facts")  # noqa: S608 - values are escaped literals

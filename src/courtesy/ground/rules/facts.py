@@ -5,7 +5,7 @@ come from one pass over ``history`` for each person; only those that depend on t
 (since when, by which event) take a second one, for each subject.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from courtesy.ground.rules.literals import interval, listed, literal, timestamp
@@ -20,10 +20,17 @@ class Facts:
     """Gathers facts, then writes the statement that finds them all."""
 
     def __init__(
-        self, now: datetime, *, anchored: bool, everyone: bool = False, history: str = ""
+        self,
+        now: datetime,
+        *,
+        anchored: bool,
+        everyone: bool = False,
+        history: str = "",
+        entries: Collection[str] = (),
     ) -> None:
         self._now = now
         self._anchored = anchored
+        self._entries = sorted(entries)
         self._everyone = everyone
         self._history = [f"history AS ({history})"] if history else []
         self._people = Pass("person", "history", "history.person_id")
@@ -113,7 +120,7 @@ class Facts:
         if chosen is self._traits:
             return [f"traits.name IN {listed(sorted(chosen.names))}"]
         if chosen is self._subjects and self._anchored:
-            return [*self._happened(chosen), "history.occurred_at >= given.since"]
+            return [*self._happened(chosen), "history.occurred_at >= given.since", *self._later()]
         if chosen is self._subjects:
             return [*self._happened(chosen), *self._recent(chosen)]
         if chosen is self._people:
@@ -123,6 +130,13 @@ class Facts:
     def _happened(self, chosen: Pass) -> list[str]:
         named = f"history.event IN {listed(sorted(chosen.names))}"
         return [named, f"history.occurred_at <= {timestamp(self._now)}"]
+
+    def _later(self) -> list[str]:
+        """Anything but the event with which the subject began: by its name, time and properties."""
+        if not self._entries:
+            return []
+        own = f"history.event IN {listed(self._entries)} AND history.occurred_at = given.since"
+        return [f"NOT ({own} AND history.properties IS NOT DISTINCT FROM given.entry)"]
 
     def _recent(self, chosen: Pass) -> list[str]:
         longest = chosen.longest()

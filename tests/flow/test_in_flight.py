@@ -1,0 +1,136 @@
+"""Who is in a journey: what ends it, and what changes of definitions mean for them."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from courtesy import workspace
+from courtesy.app import App, make_home, open_app
+from courtesy.flow import absorb, tick
+from courtesy.ground.primitives.clock import VirtualClock
+from courtesy.stages.events import Accepted, collect
+from courtesy.stages.events import store as events_store
+
+MONDAY = datetime(2026, 3, 2, 10, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+POLICY = "sender: {name: Brand, address: hello@brand.example}\npostal_address: 1 Main Street\n"
+TEMPLATE = """---
+subject: Hello
+---
+<p>Hello. {{ postal_address }} <a href="{{ unsubscribe_url }}">stop</a></p>
+"""
+BOUGHT = """
+journey: bought
+topic: offers
+entry: {event: Order Completed, again: always}
+goal: {did: Order Completed, within: 30d}
+exit: {did: Order Cancelled}
+steps: [{wait: 7d}, {send: {template: hello}}]
+"""
+FILES = {
+    "policy.yaml": POLICY,
+    "journeys/bought.yaml": BOUGHT,
+    "templates/hello.html": TEMPLATE,
+}
+CONSENTS = {"consents": [{"topic": "offers", "channel": "email", "granted": True}]}
+
+
+@dataclass
+class Brand:
+    """A home, its clock and its folder of definitions."""
+
+    app: App
+    clock: VirtualClock
+    folder: Path
+
+    def apply(self, files: Mapping[str, str]) -> list[tuple[str, str, str]]:
+        """Put exactly these files in force; returns what was done to which definition."""
+        for old in self.folder.rglob("*.*"):
+            old.unlink()
+        for name, text in files.items():
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_text(text, encoding="utf-8")
+        with self.app.ledger.write() as transaction:
+            changes = workspace.apply(transaction, self.folder, self.clock.now())
+        return [(one.action, one.kind, one.name) for one in changes]
+
+    def tell(self, *calls: Mapping[str, Any]) -> None:
+        """Send calls in one batch, at the present, and let everybody move who is due."""
+        batch = [{"timestamp": self.clock.now().isoformat(), **call} for call in calls]
+        body = collect(json.dumps({"batch": batch}).encode(), "batch")
+        with self.app.ledger.write() as transaction:
+            events_store.accept(transaction, [Accepted("app", self.clock.now(), body)])
+        absorb(self.app)
+        tick(self.app)
+
+    def after(self, time: timedelta) -> None:
+        self.clock.move(self.clock.now() + time)
+        tick(self.app)
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        with self.app.ledger.read() as transaction:
+            return [tuple(row.values()) for row in transaction.rows(query)]
+
+    def passes(self) -> list[tuple[object, ...]]:
+        return self.rows("SELECT state, reason FROM enrollments ORDER BY journey, pass_number")
+
+
+@pytest.fixture
+def brand(tmp_path: Path) -> Iterator[Callable[..., Brand]]:
+    opened: list[App] = []
+
+    def make(files: Mapping[str, str] = FILES) -> Brand:
+        clock = VirtualClock(MONDAY)
+        make_home(tmp_path / "home")
+        app = open_app(tmp_path / "home", clock=clock)
+        opened.append(app)
+        (tmp_path / "folder").mkdir()
+        made = Brand(app, clock, tmp_path / "folder")
+        made.apply(files)
+        made.tell(call("identify", "ana", traits={"email": "ana@x.example"}, context=CONSENTS))
+        return made
+
+    yield make
+    for app in opened:
+        app.close()
+
+
+Make = Callable[..., Brand]
+
+
+def call(event: str, user: str = "ana", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    kind = {"type": "identify"} if event == "identify" else {"type": "track", "event": event}
+    return {**kind, "userId": user, **more}
+
+
+def test_the_event_of_the_entry_is_not_its_own_goal(brand: Make) -> None:
+    shop = brand()
+    shop.tell(call("Order Completed", messageId="1", properties={"total": 5}))
+    assert shop.passes() == [("active", None)]
+    shop.after(HOUR)
+    shop.tell(call("Order Completed", messageId="2", properties={"total": 5}))
+    assert shop.passes()[0] == ("ended", "goal")
+
+
+def test_another_event_of_the_same_instant_is_a_goal_or_an_exit(brand: Make) -> None:
+    shop = brand()
+    shop.tell(
+        call("Order Completed", messageId="1", properties={"total": 5}),
+        call("Order Cancelled", messageId="2", properties={"total": 5}),
+    )
+    assert shop.passes() == [("ended", "exit")]
+
+
+def test_an_earlier_event_that_arrives_later_is_no_goal(brand: Make) -> None:
+    shop = brand()
+    shop.tell(call("Order Completed", messageId="1", properties={"total": 5}))
+    earlier = (MONDAY - HOUR).isoformat()
+    shop.tell(call("Order Completed", messageId="2", timestamp=earlier))
+    assert shop.passes() == [("active", None)]
+    shop.after(7 * DAY)
+    assert shop.rows("SELECT state FROM messages") == [("queued",)]
