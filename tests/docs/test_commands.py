@@ -67,6 +67,12 @@ def test_the_page_on_delivery_runs_as_it_stands(tmp_path: Path) -> None:
     assert "0 messages are queued again." in done.stdout
 
 
+def test_the_page_on_journeys_runs_as_it_stands(tmp_path: Path) -> None:
+    done = run("docs/journeys.md", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "welcome is stopped: 0 people left (reason stopped)" in " ".join(done.stdout.split())
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
 def test_every_make_target_that_a_page_names_is_there(page: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

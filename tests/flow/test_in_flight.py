@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from courtesy import workspace
 from courtesy.app import App, make_home, open_app
 from courtesy.flow import absorb, tick
+from courtesy.flow.halt import pause_journey, resume_journey, stop_journey
 from courtesy.ground.primitives.clock import VirtualClock
+from courtesy.ground.primitives.errors import NotFoundError
 from courtesy.stages.events import Accepted, collect
 from courtesy.stages.events import store as events_store
 
@@ -134,3 +137,105 @@ def test_an_earlier_event_that_arrives_later_is_no_goal(brand: Make) -> None:
     assert shop.passes() == [("active", None)]
     shop.after(7 * DAY)
     assert shop.rows("SELECT state FROM messages") == [("queued",)]
+
+
+NO_JOURNEY = {"policy.yaml": POLICY}
+OTHER = TEMPLATE.replace("Hello", "Goodbye")
+
+
+def test_what_people_stand_on_stays_though_the_folder_lacks_it(brand: Make) -> None:
+    shop = brand()
+    shop.tell(call("Order Completed", messageId="1"))
+    done = shop.apply({"metrics/sales.yaml": "metric: sales\nkind: conversion\nevent: Paid\n"})
+    assert ("keep", "journey", "bought") in done
+    assert ("keep", "policy", "policy") in done
+    assert ("keep", "template", "hello.html") in done
+    shop.after(7 * DAY)
+    assert shop.rows("SELECT state, reason FROM messages") == [("queued", None)]
+
+
+def test_what_nobody_stands_on_goes_by_its_absence(brand: Make) -> None:
+    shop = brand()
+    assert ("retire", "journey", "bought") in shop.apply(NO_JOURNEY)
+    shop.tell(call("Order Completed", messageId="1"))
+    assert shop.passes() == []
+
+
+def test_a_kept_journey_says_who_stands_where_and_how_to_end_it(brand: Make) -> None:
+    shop = brand()
+    shop.tell(call("Order Completed", messageId="1"))
+    for old in shop.folder.rglob("*.*"):
+        old.unlink()
+    (shop.folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
+    with shop.app.ledger.read() as transaction:
+        changes = {one.name: one for one in workspace.plan(transaction, shop.folder)}
+    why = changes["bought"].why
+    assert "1 people stand in it (steps[1]" in why
+    assert "courtesy journeys stop bought" in why
+
+
+def test_who_is_inside_keeps_the_template_of_their_version(brand: Make) -> None:
+    shop = brand()
+    shop.tell(call("Order Completed", messageId="1"))
+    done = shop.apply({**FILES, "templates/hello.html": OTHER})
+    assert done == [("change", "journey", "bought"), ("change", "template", "hello.html")]
+    shop.tell(call("identify", "ben", traits={"email": "ben@x.example"}, context=CONSENTS))
+    shop.tell(call("Order Completed", "ben", messageId="2"))
+    shop.after(7 * DAY)
+    subjects = []
+    with shop.app.ledger.read() as transaction:
+        definitions = workspace.in_force(transaction)
+        rows = transaction.rows("SELECT journey, version, template FROM messages ORDER BY version")
+    for row in rows:
+        template = definitions.template_of(row["journey"], row["version"], row["template"])
+        assert template is not None
+        subjects.append(template.subject.render())
+    assert subjects == ["Hello", "Goodbye"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_send_that_is_passed_has_a_message_whatever_is_applied(
+    brand: Make, seed: int
+) -> None:
+    dice = Random(seed)  # noqa: S311 - a reproducible walk
+    shop = brand()
+    shorter = BOUGHT.replace("7d", "1d")
+    folders = [FILES, NO_JOURNEY, {}, {**FILES, "templates/hello.html": OTHER}]
+    folders.append({**FILES, "journeys/bought.yaml": shorter})
+    metric = {"metrics/sales.yaml": "metric: sales\nkind: conversion\nevent: Paid\n"}
+    for number in range(12):
+        shop.tell(call("Order Completed", f"p{dice.randrange(6)}", messageId=f"{number}"))
+        shop.apply({**dice.choice(folders), **metric})
+        shop.after(dice.choice([HOUR, DAY, 4 * DAY, 8 * DAY]))
+    said = shop.rows("SELECT count(*) FROM passages WHERE outcome = 'said'")
+    assert said == shop.rows("SELECT count(*) FROM messages")
+
+
+def test_a_paused_journey_holds_everything_and_a_stopped_one_counts_its_ends(brand: Make) -> None:
+    shop = brand({**FILES, "journeys/bought.yaml": BOUGHT.replace("{wait: 7d}, ", "")})
+    shop.tell(call("Order Completed", messageId="1"))
+    pause_journey(shop.app, "bought")
+    shop.tell(call("identify", "ben", traits={"email": "b@x.example"}, context=CONSENTS))
+    shop.tell(call("Order Completed", "ben", messageId="2"))
+    assert shop.rows("SELECT state FROM messages") == [("paused",)]
+    assert len(shop.passes()) == 1
+    assert resume_journey(shop.app, "bought").messages == 1
+    assert shop.rows("SELECT state FROM messages") == [("queued",)]
+    stopped = stop_journey(shop.app, "bought")
+    assert stopped.messages == 1
+    assert shop.rows("SELECT state, reason FROM messages") == [("refused", "recalled")]
+    shop.tell(call("Order Completed", "ben", messageId="3"))
+    assert len(shop.passes()) == 1
+
+
+def test_who_waits_in_a_stopped_journey_leaves_it(brand: Make) -> None:
+    shop = brand()
+    shop.tell(call("Order Completed", messageId="1"))
+    assert stop_journey(shop.app, "bought", dry=True).people == 1
+    assert shop.passes() == [("active", None)]
+    assert stop_journey(shop.app, "bought").people == 1
+    assert shop.passes() == [("ended", "stopped")]
+    shop.after(8 * DAY)
+    assert shop.rows("SELECT count(*) FROM messages") == [(0,)]
+    with pytest.raises(NotFoundError, match="There is: bought"):
+        stop_journey(shop.app, "boght")

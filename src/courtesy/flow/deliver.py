@@ -174,7 +174,7 @@ def _claim(app: App) -> Prepared | None:
             transaction, claimed, policy, app.secret, now, at_hand_off=True
         )
     links = Links(app.secret, app.settings.public_url)
-    return prepare(claimed, facts, definitions.templates, policy, links, now)
+    return prepare(claimed, facts, definitions.template_of, policy, links, now)
 
 
 def _hand_over(app: App, batch: Prepared) -> Delivered:

@@ -53,9 +53,10 @@ def _tick_some(app: App) -> Ticked:
     now = app.clock.now()
     with app.ledger.write() as transaction:
         due = journeys_store.due(transaction, now, _PEOPLE)
-        if due.is_empty():
-            return Ticked()
         definitions = workspace.in_force(transaction)
+        if due.is_empty() or definitions.policy is None:
+            # Without a policy nothing could be judged, so nobody passes a send.
+            return Ticked()
         arms = trials.dealt(transaction, definitions, due, now)
         moves = _moves(app, transaction, definitions, due, arms, now)
         journeys_store.put_moves(transaction, moves)

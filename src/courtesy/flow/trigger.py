@@ -46,6 +46,8 @@ def invite(turn: Turn, events: pl.DataFrame) -> int:
 
 def admit(turn: Turn, journey: Journey, candidates: pl.DataFrame) -> int:
     """Enroll those of the candidates for whom the entry's condition holds; returns how many."""
+    if journey.name in journeys_store.states(turn.transaction):
+        return 0
     if journey.entry.condition is not None:
         candidates = _holding(turn, journey.entry.condition, candidates)
     standing = journeys_store.standing(turn.transaction, journey.name, candidates)

@@ -1,9 +1,9 @@
 """Putting definitions in force, and what is in force."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from courtesy.ground.definitions import read_yaml
 from courtesy.ground.definitions import store as definitions
@@ -18,8 +18,11 @@ from courtesy.stages.messages.policy import CHANNELS, Holdouts
 from courtesy.workspace.check import checked
 from courtesy.workspace.folder import read
 from courtesy.workspace.model import POLICY, Change, Source, Workspace
+from courtesy.workspace.standing import Standing, kept, standing, templates_of
+from courtesy.workspace.templates import PinnedTemplates
 
 _SEVERAL = 3
+_LAST = 2**62
 _KNOWN: Memory[object, Workspace] = Memory(most=8)
 
 
@@ -30,8 +33,22 @@ def plan(transaction: Transaction, folder: Path) -> Sequence[Change]:
         DefinitionError: a definition in the folder is not valid, or changes an experiment that
             runs; names file, line and node.
     """
-    sources = read(folder)
-    _check_running(transaction, checked(sources), sources)
+    return _planned(transaction, read(folder))
+
+
+def _planned(transaction: Transaction, sources: Sequence[Source]) -> list[Change]:
+    now, people = in_force(transaction), standing(transaction)
+    checked(sources)
+    stay = kept(transaction, now, sources, people)
+    whole = [*sources, *stay]
+    wanted = checked(whole)
+    _check_running(transaction, wanted, whole)
+    changes = _differences(transaction, whole)
+    changes += _pinned(transaction, now, wanted, changes)
+    return sorted([*changes, *_stays(transaction, stay, people)], key=lambda c: (c.kind, c.name))
+
+
+def _differences(transaction: Transaction, sources: Iterable[Source]) -> list[Change]:
     before = {(v.kind, v.name): v for v in definitions.active(transaction)}
     after = {(s.kind, s.name): s for s in sources}
     changes = []
@@ -47,20 +64,53 @@ def plan(transaction: Transaction, folder: Path) -> Sequence[Change]:
     return changes
 
 
+def _pinned(
+    transaction: Transaction, now: Workspace, wanted: Workspace, changes: Iterable[Change]
+) -> list[Change]:
+    """New versions of journeys whose text stays and whose templates change.
+
+    So people who are inside keep the templates of their version.
+    """
+    told = {PurePath(one.name).stem for one in changes if one.kind == "template"}
+    anew = {one.name for one in changes if one.kind == "journey"}
+    found = []
+    for name in sorted(wanted.journeys.keys() & now.journeys.keys() - anew):
+        uses = sorted(templates_of(wanted.journeys[name]) & told)
+        if uses:
+            version = definitions.newest(transaction, "journey", name) + 1
+            why = f"it uses {', '.join(uses)}; who is inside keeps the templates of before"
+            found.append(Change("change", "journey", name, version, "", why))
+    return found
+
+
+def _stays(
+    transaction: Transaction, stay: Iterable[Source], people: Mapping[str, Standing]
+) -> Iterator[Change]:
+    for one in stay:
+        version = definitions.newest(transaction, one.kind, one.name)
+        why = "people who are under way need it"
+        if one.kind == "journey":
+            why = f"{people[one.name]}; to end it: courtesy journeys stop {one.name}"
+        yield Change("keep", one.kind, one.name, version, "", f"not in the folder, but {why}")
+
+
 def apply(transaction: Transaction, folder: Path, now: datetime) -> Sequence[Change]:
     """Put a folder in force; returns what ``plan`` would have. People in flight stay on theirs.
 
     Raises:
         DefinitionError: a definition in the folder is not valid; nothing is applied.
     """
-    changes = plan(transaction, folder)
-    bodies = {(s.kind, s.name): s.body for s in read(folder)}
+    sources = read(folder)
+    changes = _planned(transaction, sources)
+    bodies = {(v.kind, v.name): v.body for v in definitions.active(transaction)}
+    bodies |= {(s.kind, s.name): s.body for s in sources}
+    release = definitions.next_release(transaction)
     for change in changes:
+        key = (change.kind, change.name)
         if change.action == "retire":
-            definitions.retire(transaction, change.kind, change.name)
-        else:
-            body = bodies[change.kind, change.name]
-            definitions.put(transaction, change.kind, change.name, body, now)
+            definitions.retire(transaction, *key, release)
+        elif change.action != "keep":
+            definitions.put(transaction, *key, bodies[key], now, release)
     return changes
 
 
@@ -89,6 +139,8 @@ def _loaded(transaction: Transaction) -> Workspace:
         for v in every
     }
     tests = {test.name: test for old in versions.values() for test in old.tests.values()}
+    last = {(v.name, v.version): v.retired - 1 if v.retired else _LAST for v in every}
+    templates = PinnedTemplates(last, definitions.every(transaction, "template"))
     return Workspace(
         now.policy,
         now.audiences,
@@ -99,6 +151,7 @@ def _loaded(transaction: Transaction) -> Workspace:
         numbers,
         versions,
         frozenset((tests | there).keys() - now.experiments.keys()),
+        templates.find,
     )
 
 

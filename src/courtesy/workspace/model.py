@@ -1,6 +1,6 @@
 """What a workspace holds, as text and checked."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from courtesy.ground.definitions import Document, read_yaml
@@ -41,7 +41,8 @@ class Workspace:
     """Checked definitions; ``versions`` holds every journey version that may have people in it.
 
     ``experiments`` are those of the folder and the tests that journeys define themselves, also
-    those that are ``retired`` but which people in flight may still meet.
+    those that are ``retired`` but which people in flight may still meet. ``template_of`` finds the
+    template that a version of a journey calls by a name.
     """
 
     policy: Policy | None
@@ -53,14 +54,20 @@ class Workspace:
     numbers: Mapping[str, int]
     versions: Mapping[tuple[str, int], Journey]
     retired: frozenset[str] = frozenset()
+    template_of: Callable[[str, int, str], Template | None] = lambda *_: None
 
 
 @dataclass(frozen=True)
 class Change:
-    """What applying would do to one definition; ``difference`` is a unified diff."""
+    """What applying would do to one definition; ``difference`` is a unified diff.
+
+    ``action`` is add, change, retire, or keep: the folder lacks it, but people stand on it, as
+    ``why`` says.
+    """
 
     action: str
     kind: str
     name: str
     version: int
     difference: str
+    why: str = ""

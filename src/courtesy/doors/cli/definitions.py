@@ -44,6 +44,7 @@ def _show(changes: Sequence[Change], *, json: bool, difference: bool) -> None:
     data = [
         {"action": c.action, "kind": c.kind, "name": c.name, "version": c.version}
         | ({"difference": c.difference} if difference else {})
+        | ({"why": c.why} if c.why else {})
         for c in changes
     ]
     answer({"changes": data}, json=json, text=lambda: _text(changes, difference=difference))
@@ -54,7 +55,8 @@ def _text(changes: Sequence[Change], *, difference: bool) -> str:
         return "Nothing to change."
     lines = []
     for change in changes:
-        lines.append(f"{change.action} {change.kind} {change.name} (version {change.version})")
-        if difference:
+        why = f": {change.why}" if change.why else ""
+        lines.append(f"{change.action} {change.kind} {change.name} (version {change.version}){why}")
+        if difference and change.difference:
             lines.append(change.difference)
     return "\n".join(lines)

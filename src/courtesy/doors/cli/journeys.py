@@ -1,31 +1,48 @@
-"""``courtesy journeys``: who is where."""
+"""``courtesy journeys``: who is where; pausing a journey, and stopping it."""
+
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from courtesy import workspace
 from courtesy.doors.cli.frame import Json, answer, opened
+from courtesy.flow.halt import Halted, pause_journey, resume_journey, stop_journey
+from courtesy.ground.primitives.errors import InputError
 from courtesy.stages.journeys import store as journeys_store
+from courtesy.stages.messages import store as messages_store
 
 journeys = typer.Typer(help="Journeys in force, and where people are in them.")
+
+Name = Annotated[str, typer.Argument(help="The journey's name.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; else it is only said what would happen.")]
 
 
 @journeys.command("list")
 def list_(context: typer.Context, json: Json = False) -> None:
-    """The journeys in force."""
+    """The journeys in force, whether they run, and who is inside."""
     with opened(context) as app, app.ledger.read() as transaction:
         definitions = workspace.in_force(transaction)
+        states = journeys_store.states(transaction)
+        waiting = messages_store.waiting_by_journey(transaction)
+        people: dict[str, int] = {}
+        for row in journeys_store.standing_at(transaction):
+            people[row["journey"]] = people.get(row["journey"], 0) + int(row["people"])
     found = [
         {
             "journey": name,
             "version": definitions.numbers[name],
+            "state": states.get(name, "running"),
+            "people": people.get(name, 0),
+            "waiting_messages": waiting.get(name, 0),
             "owner": journey.owner,
             "topic": journey.topic,
             "holdout": journey.holdout,
         }
         for name, journey in definitions.journeys.items()
     ]
-    table = Table("journey", "version", "owner", "topic", "holdout")
+    table = Table("journey", "version", "state", "people", "waiting", "owner", "topic", "holdout")
     for row in found:
         table.add_row(*(str(value) if value is not None else "" for value in row.values()))
     answer(found, json=json, text=lambda: table)
@@ -40,3 +57,44 @@ def count(context: typer.Context, json: Json = False) -> None:
     for row in found:
         table.add_row(*(str(value) for value in row.values()))
     answer(found, json=json, text=lambda: table)
+
+
+@journeys.command()
+def pause(context: typer.Context, name: Name, json: Json = False) -> None:
+    """Let nobody enter or move on, and keep waiting messages in; waits and expiry run on."""
+    with opened(context) as app:
+        done = pause_journey(app, name)
+    said = (
+        f"{name} is paused: {done.people:,} people stay where they are, {done.messages:,} messages "
+        f"wait. courtesy journeys resume {name} lets them go on."
+    )
+    answer(asdict(done), json=json, text=lambda: said)
+
+
+@journeys.command()
+def resume(context: typer.Context, name: Name, json: Json = False) -> None:
+    """Let a paused or stopped journey run again."""
+    with opened(context) as app:
+        done = resume_journey(app, name)
+    said = (
+        f"{name} runs: {done.people:,} people are inside, {done.messages:,} messages are judged "
+        "anew and go out."
+    )
+    answer(asdict(done), json=json, text=lambda: said)
+
+
+@journeys.command()
+def stop(context: typer.Context, name: Name, yes: Yes = False, json: Json = False) -> None:
+    """Close a journey: who is inside leaves as stopped, waiting messages are recalled."""
+    with opened(context) as app:
+        done = stop_journey(app, name, dry=not yes)
+    if not yes:
+        raise InputError(f"{_stopped(done, 'would leave', 'would be')} Say --yes to do it.")
+    answer(asdict(done), json=json, text=lambda: f"{name} is stopped: {_stopped(done)}")
+
+
+def _stopped(done: Halted, leave: str = "left", are: str = "are") -> str:
+    return (
+        f"{done.people:,} people {leave} (reason stopped), {done.messages:,} waiting messages "
+        f"{are} refused (reason recalled). What is at a provider already cannot be recalled."
+    )

@@ -20,6 +20,7 @@ MEANINGS: Mapping[Reason, str] = MappingProxyType(
         Reason.EXPIRED: "By the time it could have been sent, it was no longer worth saying.",
         Reason.INVALID_CONTENT: "The template could not be filled for this person.",
         Reason.UNDELIVERABLE: "The provider would not take it, however often it was tried.",
+        Reason.RECALLED: "Its journey was stopped before it left.",
     }
 )
 """What each reason for not sending means."""
@@ -29,6 +30,7 @@ ENDINGS: Mapping[str, str] = MappingProxyType(
         "goal": "Reached the goal",
         "exit": "Left by an exit",
         "completed": "Came to the end",
+        "stopped": "Was taken out when the journey was stopped",
     }
 )
 """How a passage through a journey ends."""

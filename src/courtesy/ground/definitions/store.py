@@ -13,7 +13,10 @@ _QUERIES = named_queries(__file__)
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a definition; ``body`` is its text as it was written."""
+    """One version of a definition; ``body`` is its text as it was written.
+
+    It was in force from its ``release`` on until, and without, that in which it was ``retired``.
+    """
 
     kind: str
     name: str
@@ -21,6 +24,12 @@ class Version:
     body: str
     content_hash: str
     applied_at: datetime
+    release: int
+    retired: int | None
+
+    def in_force(self, release: int) -> bool:
+        """Whether it was in force in a release."""
+        return self.release <= release and (self.retired is None or self.retired > release)
 
 
 def active(transaction: Transaction) -> Sequence[Version]:
@@ -46,10 +55,23 @@ def newest(transaction: Transaction, kind: str, name: str) -> int:
     return int(transaction.scalar(_QUERIES["newest"], kind=kind, name=name))
 
 
-def put(transaction: Transaction, kind: str, name: str, body: str, now: datetime) -> int:
+def next_release(transaction: Transaction) -> int:
+    """The number of the next release: of what is applied together."""
+    return int(transaction.scalar(_QUERIES["next_release"]))
+
+
+def put(  # noqa: PLR0913, PLR0917 - what is kept of a version
+    transaction: Transaction,
+    kind: str,
+    name: str,
+    body: str,
+    now: datetime,
+    release: int | None = None,
+) -> int:
     """Make ``body`` the active version of ``name``; returns its number."""
     version = newest(transaction, kind, name) + 1
-    retire(transaction, kind, name)
+    release = next_release(transaction) if release is None else release
+    retire(transaction, kind, name, release)
     transaction.run(
         _QUERIES["insert"],
         kind=kind,
@@ -58,13 +80,15 @@ def put(transaction: Transaction, kind: str, name: str, body: str, now: datetime
         body=body,
         content_hash=content_hash(body),
         applied_at=now,
+        release=release,
     )
     return version
 
 
-def retire(transaction: Transaction, kind: str, name: str) -> None:
+def retire(transaction: Transaction, kind: str, name: str, release: int | None = None) -> None:
     """Take ``name`` out of force; its versions stay."""
-    transaction.run(_QUERIES["retire"], kind=kind, name=name)
+    release = next_release(transaction) if release is None else release
+    transaction.run(_QUERIES["retire"], kind=kind, name=name, release=release)
 
 
 def content_hash(body: str) -> str:

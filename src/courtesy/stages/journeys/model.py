@@ -16,6 +16,8 @@ ENDED = "ended"
 COMPLETED = "completed"
 EXIT = "exit"
 GOAL = "goal"
+PAUSED = "paused"
+STOPPED = "stopped"
 
 CANDIDATES = pl.Schema({"person_id": pl.String(), "entry": pl.String(), "occurred_at": INSTANT})
 """Somebody who may enter: ``entry`` is the properties of the event that invites, as JSON."""

@@ -2,10 +2,13 @@
 SELECT enrollment_id, journey, version, person_id, pass_number, arm, step, state, reason, entry,
        entered_at, due_at, ended_at, tests
 FROM enrollments WHERE state = 'active' AND due_at <= :now
+  AND journey NOT IN (SELECT journey FROM journey_states WHERE state = 'paused')
 ORDER BY due_at, enrollment_id LIMIT :limit;
 
 -- name: next_due
-SELECT min(due_at) FROM enrollments WHERE state = 'active';
+SELECT min(due_at) FROM enrollments
+WHERE state = 'active'
+  AND journey NOT IN (SELECT journey FROM journey_states WHERE state = 'paused');
 
 -- name: active_of
 SELECT e.enrollment_id, e.journey, e.version, e.person_id, e.pass_number, e.arm, e.step, e.state,
@@ -39,6 +42,25 @@ UPDATE enrollments
 SET state = 'ended', due_at = NULL, ended_at = :now, reason = (
     SELECT g.reason FROM given g WHERE g.enrollment_id = enrollments.enrollment_id)
 WHERE state = 'active' AND enrollment_id IN (SELECT enrollment_id FROM given);
+
+-- name: states
+SELECT journey, state, since FROM journey_states;
+
+-- name: put_state
+INSERT INTO journey_states (journey, state, since) VALUES (:journey, :state, :now)
+ON CONFLICT (journey) DO UPDATE SET state = excluded.state, since = excluded.since;
+
+-- name: drop_state
+DELETE FROM journey_states WHERE journey = :journey;
+
+-- name: standing_at
+SELECT journey, version, step, count(*) AS people FROM enrollments WHERE state = 'active'
+GROUP BY journey, version, step ORDER BY journey, version, step;
+
+-- name: stop
+UPDATE enrollments
+SET state = 'ended', due_at = NULL, ended_at = :now, reason = 'stopped'
+WHERE state = 'active' AND journey = :journey;
 
 -- name: merge
 UPDATE enrollments

@@ -75,6 +75,29 @@ def merge(transaction: Transaction, merges: pl.DataFrame) -> None:
         transaction.run(_QUERIES["merge"])
 
 
+def states(transaction: Transaction) -> dict[str, str]:
+    """The journeys that are ``paused`` or ``stopped``, by name."""
+    return {row["journey"]: row["state"] for row in transaction.rows(_QUERIES["states"])}
+
+
+def put_state(transaction: Transaction, journey: str, state: str | None, now: datetime) -> None:
+    """Pause or stop a journey; with None it runs again."""
+    if state is None:
+        transaction.run(_QUERIES["drop_state"], journey=journey)
+    else:
+        transaction.run(_QUERIES["put_state"], journey=journey, state=state, now=now)
+
+
+def stop(transaction: Transaction, journey: str, now: datetime) -> int:
+    """End every passage through a journey, for the reason ``stopped``; returns how many."""
+    return transaction.run(_QUERIES["stop"], journey=journey, now=now)
+
+
+def standing_at(transaction: Transaction) -> list[dict[str, Any]]:
+    """How many people stand at each step: ``journey, version, step, people``."""
+    return transaction.rows(_QUERIES["standing_at"])
+
+
 def versions_in_flight(transaction: Transaction) -> set[tuple[str, int]]:
     """The (journey, version) pairs that somebody is in."""
     rows = transaction.rows(_QUERIES["versions_in_flight"])

@@ -1,7 +1,7 @@
 """From claimed messages to letters, and from a channel's receipts to outcomes."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,6 +41,7 @@ _GROWTH = 4
 _JITTER = 0.2
 _UNANSWERED = "The worker ended before the provider answered."
 _Row = dict[str, Any]
+FindTemplate = Callable[[str, int, str], Template | None]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Prepared:
 def prepare(  # noqa: PLR0913, PLR0917 - everything a letter is made of
     claimed: pl.DataFrame,
     facts: Facts,
-    templates: Mapping[str, Template],
+    templates: FindTemplate,
     policy: Policy,
     links: Links,
     now: datetime,
@@ -66,7 +67,7 @@ def prepare(  # noqa: PLR0913, PLR0917 - everything a letter is made of
     Args:
         claimed: ``CLAIMED`` rows.
         facts: fresh ones, ``at_hand_off``.
-        templates: by name.
+        templates: finds the template that a version of a journey calls by a name.
         policy: the rules.
         links: makes the addresses in letters.
         now: the date of the letters.
@@ -133,7 +134,7 @@ def outcomes(
 
 def _written(
     addressed: pl.DataFrame,
-    templates: Mapping[str, Template],
+    templates: FindTemplate,
     policy: Policy,
     links: Links,
     now: datetime,
@@ -141,7 +142,7 @@ def _written(
     letters, faulty = [], []
     for message in addressed.iter_rows(named=True):
         try:
-            template = _template(templates, message["template"])
+            template = _template(templates, message)
             letters.append(render(message, template, policy, links, now))
         except InputError as error:
             place = f"{error.place}: " if error.place else ""
@@ -149,10 +150,12 @@ def _written(
     return letters, faulty
 
 
-def _template(templates: Mapping[str, Template], name: str) -> Template:
-    if name not in templates:
+def _template(find: FindTemplate, message: Mapping[str, Any]) -> Template:
+    name = message["template"]
+    found = find(message["journey"], message["version"], name)
+    if found is None:
         raise InputError(f"There is no template {name}.")
-    return templates[name]
+    return found
 
 
 def _shut(judged: Mapping[str, Any]) -> _Row:

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     INVALID_CONTENT = "invalid_content"
     UNDELIVERABLE = "undeliverable"
+    RECALLED = "recalled"
 
 
 class State(StrEnum):
@@ -35,6 +36,7 @@ class State(StrEnum):
 
     QUEUED = "queued"
     HELD = "held"
+    PAUSED = "paused"
     SENDING = "sending"
     SENT = "sent"
     UNCERTAIN = "uncertain"

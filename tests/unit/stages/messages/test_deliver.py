@@ -61,10 +61,14 @@ def claimed(now: datetime, *given: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=CLAIMED)
 
 
+def by_name(templates: dict[str, Template]) -> Callable[[str, int, str], Template | None]:
+    return lambda _journey, _version, name: templates.get(name)
+
+
 def test_what_may_go_is_written(
     make_policy: MakePolicy, make_facts: MakeFacts, templates: dict[str, Template], noon: datetime
 ) -> None:
-    found = prepare(claimed(noon, {}), make_facts(), templates, make_policy(), LINKS, noon)
+    found = prepare(claimed(noon, {}), make_facts(), by_name(templates), make_policy(), LINKS, noon)
     (letter,) = found.letters
     assert (letter.address, letter.address_hash) == ("ana@x.example", "hash-ana")
     assert (letter.subject, letter.written_at) == ("Hi Ana", noon)
@@ -82,7 +86,7 @@ def test_the_gate_is_asked_again_at_hand_off(
         zones={"ana": "UTC", "bea": "UTC", "kai": "Asia/Tokyo"},
     )
     policy = make_policy('quiet_hours: {from: "21:00", to: "08:00"}\n')
-    found = prepare(batch, facts, templates, policy, LINKS, noon)
+    found = prepare(batch, facts, by_name(templates), policy, LINKS, noon)
     assert [letter.message_id for letter in found.letters] == ["m0"]
     rows = found.kept_back.sort("message_id").select(
         "message_id", "state", "reason", "due_at", "tried"
@@ -98,7 +102,7 @@ def test_one_message_that_cannot_be_written_does_not_hinder_the_others(
     make_policy: MakePolicy, make_facts: MakeFacts, templates: dict[str, Template], noon: datetime
 ) -> None:
     batch = claimed(noon, {"traits": '{"n":0}'}, {"template": "gone"}, {})
-    found = prepare(batch, make_facts(), templates, make_policy(), LINKS, noon)
+    found = prepare(batch, make_facts(), by_name(templates), make_policy(), LINKS, noon)
     assert [letter.message_id for letter in found.letters] == ["m2"]
     rows = found.kept_back.select("message_id", "state", "reason").rows()
     assert rows == [(one, "refused", "invalid_content") for one in ("m0", "m1")]
@@ -110,7 +114,7 @@ def test_one_message_that_cannot_be_written_does_not_hinder_the_others(
 def test_nothing_claimed_is_nothing_prepared(
     make_policy: MakePolicy, make_facts: MakeFacts, templates: dict[str, Template], noon: datetime
 ) -> None:
-    found = prepare(claimed(noon), make_facts([]), templates, make_policy(), LINKS, noon)
+    found = prepare(claimed(noon), make_facts([]), by_name(templates), make_policy(), LINKS, noon)
     assert (list(found.letters), found.kept_back.height) == ([], 0)
 
 

@@ -1,0 +1,87 @@
+"""Pausing a journey, letting it run again, and stopping it; each is one transaction."""
+
+from dataclasses import dataclass
+
+from courtesy import workspace
+from courtesy.app import App
+from courtesy.ground.ledger import Transaction
+from courtesy.ground.primitives.errors import InputError, NotFoundError
+from courtesy.stages.experiments import store as experiments_store
+from courtesy.stages.journeys import store as journeys_store
+from courtesy.stages.journeys.model import PAUSED, STOPPED
+from courtesy.stages.messages import store as messages_store
+
+
+@dataclass(frozen=True)
+class Halted:
+    """What became of a journey: its state, and how many people and waiting messages it concerns."""
+
+    journey: str
+    state: str
+    people: int
+    messages: int
+
+
+def pause_journey(app: App, name: str) -> Halted:
+    """Let nobody enter or move on, and keep waiting messages in; waits and expiry run on.
+
+    Raises:
+        NotFoundError: there is no such journey.
+    """
+    with app.ledger.write() as transaction:
+        people = _inside(transaction, name)
+        journeys_store.put_state(transaction, name, PAUSED, app.clock.now())
+        return Halted(name, PAUSED, people, messages_store.pause(transaction, name))
+
+
+def resume_journey(app: App, name: str) -> Halted:
+    """Let a paused or stopped journey run again; who was due meanwhile moves on at once.
+
+    Raises:
+        NotFoundError: there is no such journey.
+    """
+    with app.ledger.write() as transaction:
+        people = _inside(transaction, name)
+        journeys_store.put_state(transaction, name, None, app.clock.now())
+        return Halted(name, "running", people, messages_store.resume(transaction, name))
+
+
+def stop_journey(app: App, name: str, *, dry: bool = False) -> Halted:
+    """Close a journey: who is inside leaves as ``stopped``, waiting messages are ``recalled``.
+
+    What is at a provider already cannot be recalled. ``dry`` only counts.
+
+    Raises:
+        NotFoundError: there is no such journey.
+        InputError: a pilot runs in it.
+    """
+    with app.ledger.write() as transaction:
+        people = _inside(transaction, name)
+        _check_pilots(transaction, name)
+        if dry:
+            waiting = messages_store.waiting_by_journey(transaction).get(name, 0)
+            return Halted(name, STOPPED, people, waiting)
+        now = app.clock.now()
+        journeys_store.put_state(transaction, name, STOPPED, now)
+        people = journeys_store.stop(transaction, name, now)
+        return Halted(name, STOPPED, people, messages_store.recall(transaction, name))
+
+
+def _inside(transaction: Transaction, name: str) -> int:
+    known = workspace.in_force(transaction).journeys
+    if name not in known:
+        there = ", ".join(sorted(known)) or "none"
+        raise NotFoundError(f"There is no journey {name!r:.80}. There is: {there}.")
+    rows = journeys_store.standing_at(transaction)
+    return sum(int(row["people"]) for row in rows if row["journey"] == name)
+
+
+def _check_pilots(transaction: Transaction, name: str) -> None:
+    tested = workspace.in_force(transaction).journeys[name].tested
+    standings = experiments_store.standings(transaction)
+    for pilot in sorted(tested & standings.keys()):
+        if standings[pilot].stopped_at is None:
+            detail = (
+                f"The pilot {pilot} runs in it; end it first: courtesy experiments stop {pilot}."
+            )
+            raise InputError(detail, place=name)
