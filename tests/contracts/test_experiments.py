@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 
 from courtesy.ground.ledger import Ledger, Transaction
+from courtesy.ground.ledger.connection import MIGRATIONS
+from courtesy.ground.ledger.migrate import upgrade
 from courtesy.ground.primitives.errors import InputError
 from courtesy.stages.experiments import KEPT, UNITS, Learning, Standing, store
 from courtesy.stages.profiles import TRAITS
@@ -73,16 +75,20 @@ def test_what_was_kept_before_units_were_known_has_the_person_as_its_unit(ledger
         assert store.since(transaction, 0, 10)["unit"].to_list() == ["ann"]
 
 
-def test_exposures_from_before_traits_were_kept_have_none(ledger: Ledger) -> None:
+def test_exposures_from_before_traits_were_kept_have_none(url: str) -> None:
+    ledger = Ledger(url)
     with ledger.write() as transaction:
-        expose(transaction, exposure("ann", "paid"))
-        transaction.run("ALTER TABLE exposures DROP COLUMN traits")
-        transaction.run("UPDATE alembic_version SET version_num = '0002'")
+        upgrade(transaction.connection, MIGRATIONS, url, "0002")
+        transaction.run(
+            "INSERT INTO exposures (experiment, person_id, arm, exposed_at, entry, unit)"
+            " VALUES ('banner', 'ann', 'paid', 0, '{}', 'ann')"
+        )
     ledger.migrate()
     with ledger.write() as transaction:
         expose(transaction, exposure("bob", "free", traits='{"tier":"gold"}'))
         found = store.since(transaction, 0, 10).select("person_id", "traits").rows()
         assert found == [("ann", None), ("bob", '{"tier":"gold"}')]
+    ledger.close()
 
 
 def test_traits_come_with_their_time_of_some_people_or_all(ledger: Ledger) -> None:

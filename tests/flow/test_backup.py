@@ -75,7 +75,7 @@ def test_a_backup_made_while_events_come_in_belongs_together(app: App, tmp_path:
     def take_in() -> None:
         nonlocal count
         while not stopped.is_set():
-            accept(app, f"{count:04}")
+            accept(app, f"u{count:04}")
             absorb(app)
             count += 1
 
@@ -95,7 +95,7 @@ def test_a_backup_made_while_events_come_in_belongs_together(app: App, tmp_path:
         absorb(again)
         found = in_lake(again)
         again.close()
-        assert found == [f"{one:04}" for one in range(len(found))]
+        assert found == [f"u{one:04}" for one in range(len(found))]
 
 
 def damage(kept: Path, how: str) -> None:
@@ -164,7 +164,7 @@ def test_a_ledger_elsewhere_is_said(app: App, tmp_path: Path) -> None:
 
 def test_a_copied_log_without_its_pointer_is_read(app: App, tmp_path: Path) -> None:
     for number in range(45):
-        accept(app, f"{number:02}")
+        accept(app, f"u{number:02}")
         absorb(app)
     assert (app.lake.folder / "events" / "_delta_log" / "_last_checkpoint").exists()
     back_up(app, tmp_path / "kept")
