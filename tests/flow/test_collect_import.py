@@ -93,6 +93,8 @@ def test_good_rows_count_once_and_bad_rows_get_a_reason(
         "rejected": 2,
         "grants_without_effect": 0,
         "rejects_file": str(rejects),
+        "reasons": said["reasons"],
+        "notices": [],
     }
     assert [json.loads(line) for line in rejects.read_text().splitlines()] == [
         {

@@ -1,7 +1,7 @@
 """Importing files: rows become calls, and go the way of every other call."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from courtesy.app import App
 from courtesy.doors.cli.frame import Json, answer, log_console, opened
 from courtesy.doors.cli.readers import MappingT, Reader, mapped, standard
+from courtesy.doors.cli.rejects import Reason, Reasons, sentences, too_many
 from courtesy.flow import Absorbed, absorb
 from courtesy.ground.primitives.errors import DataError
 from courtesy.stages.events import Accepted, Collected, Rejection, store
@@ -32,6 +33,12 @@ MappingFile = Annotated[
 ]
 
 
+MaxRejects = Annotated[
+    str,
+    typer.Option(help="Fail where more rows are rejected: a number, or a share of the rows."),
+]
+
+
 @dataclass
 class Imported:
     """What became of the rows of a file, or of all files of a folder."""
@@ -43,29 +50,43 @@ class Imported:
     rejected: int = 0
     grants_without_effect: int = 0
     rejects_file: str | None = None
+    reasons: list[Reason] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
 
 @imports.command()
 def events(
-    context: typer.Context, file: File, mapping: MappingFile = None, *, json: Json = False
+    context: typer.Context,
+    file: File,
+    mapping: MappingFile = None,
+    max_rejects: MaxRejects = "50%",
+    *,
+    json: Json = False,
 ) -> None:
     """Import what people did; importing a file again adds nothing.
 
     Archives of Segment-style calls, one a line, need no mapping: every kind of call counts.
     """
+    too_many(0, 0, max_rejects)  # is said before anything is imported
     with opened(context) as app:
         result = import_file(app, file, EventMapping, mapping)
-    _report(result, json=json)
+    _report(result, max_rejects, json=json)
 
 
 @imports.command()
 def people(
-    context: typer.Context, file: File, mapping: MappingFile = None, *, json: Json = False
+    context: typer.Context,
+    file: File,
+    mapping: MappingFile = None,
+    max_rejects: MaxRejects = "50%",
+    *,
+    json: Json = False,
 ) -> None:
     """Import who people are: their traits and consents."""
+    too_many(0, 0, max_rejects)  # is said before anything is imported
     with opened(context) as app:
         result = import_file(app, file, PersonMapping, mapping)
-    _report(result, json=json)
+    _report(result, max_rejects, json=json)
 
 
 def import_file(
@@ -92,6 +113,7 @@ def import_file(
             reader = told or standard(kind, file, now)
             for read in importer.take_all(file, reader):
                 progress.update(task, advance=read)
+            importer.keep_notices(reader)
     return importer.result
 
 
@@ -106,6 +128,7 @@ class _Importer:
         self._rejects = app.home / "rejects" / f"{name}.jsonl"
         self._rejects.unlink(missing_ok=True)
         self.result = Imported(str(path))
+        self._reasons = Reasons()
 
     def take_all(self, file: Path, reader: Reader) -> Iterator[int]:
         """Import one file; yields how many more bytes of it have been read."""
@@ -119,11 +142,18 @@ class _Importer:
             detail = f"{error.detail} Before that, {self.result.read:,} rows were imported."
             raise DataError(detail, place=error.place) from None
 
+    def keep_notices(self, reader: Reader) -> None:
+        """Keep what a reader has to say about the rows so far."""
+        self.result.notices = list(dict.fromkeys([*self.result.notices, *reader.notices()]))
+
     def _take(self, file: Path, reader: Reader, chunk: Chunk) -> None:
         calls = [(row, reader.call_of(row)) for row in chunk.rows]
         kept = [call for _, call in calls if isinstance(call, bytes)]
         refused = [(row, call) for row, call in calls if isinstance(call, Rejection)]
         self._write(file, refused)
+        for row, rejection in refused:
+            self._reasons.add(rejection.reason, row.line)
+        self.result.reasons = self._reasons.first()
         self.result.read += len(calls)
         self.result.accepted += len(kept)
         self.result.rejected += len(refused)
@@ -159,8 +189,18 @@ def _progress() -> Progress:
     return Progress(*parts, console=log_console)
 
 
-def _report(result: Imported, *, json: bool) -> None:
+def _report(result: Imported, max_rejects: str, *, json: bool) -> None:
+    """Answer, and fail where more rows were refused than may be; what was accepted stays."""
     answer(asdict(result), json=json, text=lambda: _sentence(result))
+    for line in (*sentences(result.reasons), *result.notices):
+        log_console.print(line, soft_wrap=True)
+    if too_many(result.rejected, result.read, max_rejects):
+        log_console.print(
+            f"More rows were rejected than --max-rejects {max_rejects} allows; "
+            f"the {result.accepted:,} accepted stay.",
+            soft_wrap=True,
+        )
+        raise typer.Exit(1)
 
 
 def _sentence(result: Imported) -> str:

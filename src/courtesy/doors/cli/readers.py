@@ -28,6 +28,10 @@ class Reader(Protocol):
         """How the text of the files is written."""
         ...
 
+    def notices(self) -> list[str]:
+        """What of the rows so far somebody may want to have read otherwise."""
+        ...
+
     def call_of(self, row: Row) -> bytes | Rejection:
         """The call as JSON, or why there is none."""
         ...

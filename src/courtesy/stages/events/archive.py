@@ -71,6 +71,10 @@ class Archive:
         self._now = now
         self.form = Form()
 
+    def notices(self) -> list[str]:
+        """Nothing: what calls hold has its types."""
+        return []
+
     def call_of(self, row: Row) -> bytes | Rejection:
         """The JSON of the row's call, or why it cannot be used."""
         if row.fault:

@@ -21,6 +21,7 @@ from courtesy.stages.events.mapping import (
     named_values,
     needs,
 )
+from courtesy.stages.events.marks import MarkedNumbers
 from courtesy.stages.events.model import PERSON, Rejection
 from courtesy.stages.events.row import Row
 from courtesy.stages.events.values import (
@@ -53,12 +54,17 @@ class Mapper:
     def __init__(self, mapping: AnyMapping, now: datetime) -> None:
         self._mapping = mapping
         self.form = mapping.form
+        self._marks = MarkedNumbers()
         self._now = now
         self._nulls = frozenset(mapping.null_values)
         self._named = named_values(mapping)
         columns = {column for need in needs(mapping) for column in need.columns}
         self._taken = columns | {column.partition(".")[0] for column in columns}
         self._mapped = columns
+
+    def notices(self) -> list[str]:
+        """What of the rows so far somebody may want to have read otherwise."""
+        return self._marks.notices()
 
     def call_of(self, row: Row) -> bytes | Rejection:
         """The JSON of the row's call, or why there is none."""
@@ -85,8 +91,12 @@ class Mapper:
         if context is not None:
             call[_CONTEXT] = context
         if isinstance(mapping, EventMapping):
-            return call | self._event(mapping, fields, typed=row.typed)
-        return call | self._person(mapping, fields, typed=row.typed)
+            call |= self._event(mapping, fields, typed=row.typed)
+        else:
+            call |= self._person(mapping, fields, typed=row.typed)
+        if not row.typed:
+            self._marks.count(call.get("properties") or call.get("traits") or {})
+        return call
 
     def _event(self, mapping: EventMapping, fields: Fields, *, typed: bool) -> dict[str, Any]:
         if origin(fields, mapping.occurred_at) is None:
