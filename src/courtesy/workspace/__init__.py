@@ -5,7 +5,19 @@ A workspace folder holds ``policy.yaml``, ``audiences/*.yaml``, ``metrics/*.yaml
 ``templates/NAME.txt`` for a text part of its own.
 """
 
-from courtesy.workspace.force import apply, in_force, plan, versions_of
+from courtesy.workspace.force import apply, in_force, plan, read_checked, versions_of
 from courtesy.workspace.model import Change, Workspace
+from courtesy.workspace.notices import Notice, Seen, find_notices
 
-__all__ = ["Change", "Workspace", "apply", "in_force", "plan", "versions_of"]
+__all__ = [
+    "Change",
+    "Notice",
+    "Seen",
+    "Workspace",
+    "apply",
+    "find_notices",
+    "in_force",
+    "plan",
+    "read_checked",
+    "versions_of",
+]

@@ -17,6 +17,7 @@ from courtesy.stages.messages import Policy
 from courtesy.stages.messages.policy import CHANNELS, Holdouts
 from courtesy.workspace.check import checked
 from courtesy.workspace.folder import read
+from courtesy.workspace.mistakes import check_whole
 from courtesy.workspace.model import POLICY, Change, Source, Workspace
 from courtesy.workspace.standing import Standing, kept, standing, templates_of
 from courtesy.workspace.templates import PinnedTemplates
@@ -36,9 +37,19 @@ def plan(transaction: Transaction, folder: Path) -> Sequence[Change]:
     return _planned(transaction, read(folder))
 
 
+def read_checked(folder: Path) -> tuple[Sequence[Source], Workspace]:
+    """The texts of a folder, and what they define.
+
+    Raises:
+        DefinitionError: a definition in the folder is not valid.
+    """
+    sources = read(folder)
+    return sources, check_whole(sources)
+
+
 def _planned(transaction: Transaction, sources: Sequence[Source]) -> list[Change]:
     now, people = in_force(transaction), standing(transaction)
-    checked(sources)
+    check_whole(sources)
     stay = kept(transaction, now, sources, people)
     whole = [*sources, *stay]
     wanted = checked(whole)

@@ -8,29 +8,40 @@ import typer
 
 from courtesy import workspace
 from courtesy.app import App
-from courtesy.doors.cli.frame import Json, answer, opened, say_what_is_missing
+from courtesy.doors.cli.frame import Json, answer, log_console, opened, say_what_is_missing
+from courtesy.flow.outlook import notices_of
 from courtesy.ground.ledger import Transaction
-from courtesy.workspace import Change
+from courtesy.ground.primitives.errors import DefinitionError
+from courtesy.workspace import Change, Notice
 
 Folder = Annotated[
     Path, typer.Argument(help="The workspace: policy.yaml, audiences, journeys, templates.")
 ]
 
 
-def plan(context: typer.Context, folder: Folder, json: Json = False) -> None:
+Strict = Annotated[bool, typer.Option("--strict", help="Take notices for errors.")]
+
+
+def plan(
+    context: typer.Context, folder: Folder, strict: Strict = False, json: Json = False
+) -> None:
     """Check a workspace folder and show what applying it would change."""
     with opened(context) as app, app.ledger.read() as transaction:
         changes = workspace.plan(transaction, folder)
+        notices = notices_of(app, transaction, folder)
         _say_what_is_missing(app, transaction, changes)
-    _show(changes, json=json, difference=True)
+    _show(changes, notices, json=json, difference=True)
+    if notices and strict:
+        raise DefinitionError(f"{len(notices):,} notices, and --strict takes none.")
 
 
 def apply(context: typer.Context, folder: Folder, json: Json = False) -> None:
     """Put a workspace folder in force; people in flight stay on the version they entered."""
     with opened(context) as app, app.ledger.write() as transaction:
         changes = workspace.apply(transaction, folder, app.clock.now())
+        notices = notices_of(app, transaction, folder)
         _say_what_is_missing(app, transaction, changes)
-    _show(changes, json=json, difference=False)
+    _show(changes, notices, json=json, difference=False)
 
 
 def _say_what_is_missing(app: App, transaction: Transaction, changes: Sequence[Change]) -> None:
@@ -40,14 +51,23 @@ def _say_what_is_missing(app: App, transaction: Transaction, changes: Sequence[C
         say_what_is_missing(app)
 
 
-def _show(changes: Sequence[Change], *, json: bool, difference: bool) -> None:
+def _show(
+    changes: Sequence[Change], notices: Sequence[Notice], *, json: bool, difference: bool
+) -> None:
+    for notice in notices:
+        log_console.print(f"Notice: {notice}", highlight=False, soft_wrap=True)
     data = [
         {"action": c.action, "kind": c.kind, "name": c.name, "version": c.version}
         | ({"difference": c.difference} if difference else {})
         | ({"why": c.why} if c.why else {})
         for c in changes
     ]
-    answer({"changes": data}, json=json, text=lambda: _text(changes, difference=difference))
+    told = [{"place": one.place, "message": one.detail} for one in notices]
+    answer(
+        {"changes": data, "notices": told},
+        json=json,
+        text=lambda: _text(changes, difference=difference),
+    )
 
 
 def _text(changes: Sequence[Change], *, difference: bool) -> str:

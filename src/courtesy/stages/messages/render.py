@@ -14,6 +14,14 @@ from courtesy.stages.messages.model import Letter
 from courtesy.stages.messages.policy import Policy
 from courtesy.stages.messages.template import SERVICE, Template
 
+KNOWN_VARIABLES = frozenset(
+    {
+        *("person", "event", "journey", "arm", "test", "unsubscribe_url", "postal_address"),
+        *("open_url", "now", "today", LINK_NAME),
+    }
+)
+"""What every template can name beside the traits of the person."""
+
 _object = msgspec.json.Decoder(dict[str, Any]).decode
 
 

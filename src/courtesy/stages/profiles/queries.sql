@@ -75,6 +75,16 @@ DELETE FROM people WHERE person_id IN (SELECT person_id FROM given);
 -- name: everybody
 SELECT person_id FROM people;
 
+-- name: trait_names
+SELECT name, count(*) AS people FROM traits WHERE value <> 'null' GROUP BY name;
+
+-- name: topics
+SELECT topic, count(*) AS people FROM consents WHERE topic <> '*' GROUP BY topic;
+
+-- name: traits_of_people
+SELECT t.person_id, t.name, t.value FROM {people} p CROSS JOIN traits t
+WHERE t.person_id = p.person_id AND t.value <> 'null';
+
 -- name: count_people
 SELECT count(*) FROM people;
 

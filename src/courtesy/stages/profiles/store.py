@@ -154,6 +154,26 @@ def count(transaction: Transaction) -> int:
     return int(transaction.scalar(_QUERIES["count_people"]))
 
 
+def trait_names(transaction: Transaction) -> dict[str, int]:
+    """How many people have each trait."""
+    return {row["name"]: int(row["people"]) for row in transaction.rows(_QUERIES["trait_names"])}
+
+
+def topics(transaction: Transaction) -> dict[str, int]:
+    """How many declarations there are about each topic."""
+    return {row["topic"]: int(row["people"]) for row in transaction.rows(_QUERIES["topics"])}
+
+
+def traits_of_people(transaction: Transaction, people: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    """The traits of a few people (``person_id``), by person and name."""
+    transaction.load("consents_asked", people.unique())
+    found: dict[str, dict[str, Any]] = {}
+    query = _QUERIES["traits_of_people"].format(people="consents_asked")
+    for row in transaction.rows(query):
+        found.setdefault(row["person_id"], {})[row["name"]] = msgspec.json.decode(row["value"])
+    return found
+
+
 def everybody(transaction: Transaction) -> pl.DataFrame:
     """All people: ``person_id``."""
     return transaction.frame(_QUERIES["everybody"], pl.Schema({"person_id": pl.String()}))
