@@ -9,7 +9,7 @@ from courtesy.ground.primitives.errors import InputError, NotFoundError
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.journeys import store as journeys_store
 from courtesy.stages.journeys.model import PAUSED, STOPPED
-from courtesy.stages.messages import halt as waiting_messages
+from courtesy.stages.messages.outbox import store as outbox_store
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def pause_journey(app: App, name: str) -> Halted:
     with app.ledger.write() as transaction:
         people = _inside(transaction, name)
         journeys_store.put_state(transaction, name, PAUSED, app.clock.now())
-        return Halted(name, PAUSED, people, waiting_messages.pause(transaction, name))
+        return Halted(name, PAUSED, people, outbox_store.pause(transaction, name))
 
 
 def resume_journey(app: App, name: str) -> Halted:
@@ -43,7 +43,7 @@ def resume_journey(app: App, name: str) -> Halted:
     with app.ledger.write() as transaction:
         people = _inside(transaction, name)
         journeys_store.put_state(transaction, name, None, app.clock.now())
-        return Halted(name, "running", people, waiting_messages.resume(transaction, name))
+        return Halted(name, "running", people, outbox_store.resume(transaction, name))
 
 
 def stop_journey(app: App, name: str, *, dry: bool = False) -> Halted:
@@ -59,12 +59,12 @@ def stop_journey(app: App, name: str, *, dry: bool = False) -> Halted:
         people = _inside(transaction, name)
         _check_pilots(transaction, name)
         if dry:
-            waiting = waiting_messages.waiting_by_journey(transaction).get(name, 0)
+            waiting = outbox_store.waiting_by_journey(transaction).get(name, 0)
             return Halted(name, STOPPED, people, waiting)
         now = app.clock.now()
         journeys_store.put_state(transaction, name, STOPPED, now)
         people = journeys_store.stop(transaction, name, now)
-        return Halted(name, STOPPED, people, waiting_messages.recall(transaction, name))
+        return Halted(name, STOPPED, people, outbox_store.recall(transaction, name))
 
 
 def _inside(transaction: Transaction, name: str) -> int:

@@ -9,7 +9,7 @@ from courtesy.ground.ledger import Transaction
 from courtesy.ground.rules import Condition, mentions
 from courtesy.stages.journeys import Branch, Journey, Send
 from courtesy.stages.journeys import store as journeys_store
-from courtesy.stages.messages import halt as waiting_messages
+from courtesy.stages.messages.outbox import store as outbox_store
 from courtesy.workspace.model import POLICY, Source, Workspace
 
 Key = tuple[str, str]
@@ -41,7 +41,7 @@ def standing(transaction: Transaction) -> dict[str, Standing]:
     for row in journeys_store.standing_at(transaction):
         place = (int(row["version"]), str(row["step"]))
         steps.setdefault(row["journey"], {})[place] = int(row["people"])
-    waiting = waiting_messages.waiting_by_journey(transaction)
+    waiting = outbox_store.waiting_by_journey(transaction)
     names = sorted(steps.keys() | waiting.keys())
     return {name: Standing(steps.get(name, {}), waiting.get(name, 0)) for name in names}
 

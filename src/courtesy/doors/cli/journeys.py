@@ -11,7 +11,7 @@ from courtesy.doors.cli.frame import Json, answer, opened
 from courtesy.flow.halt import Halted, pause_journey, resume_journey, stop_journey
 from courtesy.ground.primitives.errors import InputError
 from courtesy.stages.journeys import store as journeys_store
-from courtesy.stages.messages import halt as waiting_messages
+from courtesy.stages.messages.outbox import store as outbox_store
 
 journeys = typer.Typer(help="Journeys in force, and where people are in them.")
 
@@ -25,7 +25,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
     with opened(context) as app, app.ledger.read() as transaction:
         definitions = workspace.in_force(transaction)
         states = journeys_store.states(transaction)
-        waiting = waiting_messages.waiting_by_journey(transaction)
+        waiting = outbox_store.waiting_by_journey(transaction)
         people: dict[str, int] = {}
         for row in journeys_store.standing_at(transaction):
             people[row["journey"]] = people.get(row["journey"], 0) + int(row["people"])

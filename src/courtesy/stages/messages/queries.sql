@@ -146,20 +146,6 @@ UPDATE messages
 SET person_id = (SELECT g.into_id FROM given g WHERE g.person_id = messages.person_id)
 WHERE person_id IN (SELECT person_id FROM given);
 
--- name: waiting_by_journey
-SELECT journey, count(*) AS messages FROM messages WHERE state IN ('queued', 'held', 'paused')
-GROUP BY journey;
-
--- name: pause
-UPDATE messages SET state = 'paused' WHERE journey = :journey AND state IN ('queued', 'held');
-
--- name: resume
-UPDATE messages SET state = 'queued' WHERE journey = :journey AND state = 'paused';
-
--- name: recall
-UPDATE messages SET state = 'refused', reason = 'recalled'
-WHERE journey = :journey AND state IN ('queued', 'held', 'paused');
-
 -- name: next_due
 SELECT min(due_at) FROM (
   SELECT min(due_at) AS due_at FROM messages WHERE state = 'queued'

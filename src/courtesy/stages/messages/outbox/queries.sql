@@ -39,3 +39,17 @@ SELECT channel, held_since, failed_at, failures, detail FROM holds ORDER BY chan
 SELECT channel, count(*) AS messages, min(due_at) AS due_at FROM messages
 WHERE state IN ('queued', 'held') AND due_at <= :now
 GROUP BY channel ORDER BY channel;
+
+-- name: waiting_by_journey
+SELECT journey, count(*) AS messages FROM messages WHERE state IN ('queued', 'held', 'paused')
+GROUP BY journey;
+
+-- name: pause
+UPDATE messages SET state = 'paused' WHERE journey = :journey AND state IN ('queued', 'held');
+
+-- name: resume
+UPDATE messages SET state = 'queued' WHERE journey = :journey AND state = 'paused';
+
+-- name: recall
+UPDATE messages SET state = 'refused', reason = 'recalled'
+WHERE journey = :journey AND state IN ('queued', 'held', 'paused');
