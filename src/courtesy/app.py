@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -120,14 +120,23 @@ def make_home(home: Path, settings: Settings | None = None) -> None:
     ledger.close()
 
 
-def open_app(home: Path, *, clock: Clock | None = None, settings: Settings | None = None) -> App:
+def open_app(
+    home: Path,
+    *,
+    clock: Clock | None = None,
+    settings: Settings | None = None,
+    channels: Mapping[str, Channel] | None = None,
+) -> App:
     """Wire a home that exists, and whose ledger and lake belong together.
+
+    ``channels`` stand in for those of the settings.
 
     Raises:
         HomeError: there is no home in this folder, or it cannot be read.
         PairError: the ledger or the lake is of another time or home.
     """
     app = open_parts(home, clock=clock, settings=settings)
+    app = app if channels is None else replace(app, channels=channels)
     try:
         _index_address_consents(app)
         settle_pair(app.ledger, app.lake, PARTS, app.clock.now())

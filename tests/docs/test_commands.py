@@ -73,6 +73,13 @@ def test_the_page_on_journeys_runs_as_it_stands(tmp_path: Path) -> None:
     assert "welcome is stopped: 0 people left (reason stopped)" in " ".join(done.stdout.split())
 
 
+def test_the_page_on_replay_runs_as_it_stands(tmp_path: Path) -> None:
+    done = run("docs/replay.md", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "none sent" in " ".join(done.stdout.split())
+    assert not (tmp_path / "replay-home-replay").exists()
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
 def test_every_make_target_that_a_page_names_is_there(page: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -104,15 +104,11 @@ def month(shared_data: Callable[[str], Path], tmp_path_factory: pytest.TempPathF
     controller = Controller(sink, hostname="127.0.0.1", port=port)
     controller.start()
     try:
-        answer(
-            home,
-            "replay",
-            COURTESY_SMTP_URL=f"smtp://127.0.0.1:{port}",
-            COURTESY_PUBLIC_URL="https://brand.example",
-        )
+        asked = ("--send-to", f"smtp://127.0.0.1:{port}", "--reaching", "17000")
+        walked = answer(home, "replay", *asked, COURTESY_PUBLIC_URL="https://brand.example")
     finally:
         controller.stop()
-    return Month(data, home, {"text": done.stdout}, again, sink)
+    return Month(data, Path(walked["home"]), {"text": done.stdout}, again, sink)
 
 
 def ledger(month: Month, query: str) -> list[dict[str, Any]]:

@@ -153,13 +153,19 @@ def test_plan_and_apply_say_it_where_journeys_send(home: Path, folder: Path) -> 
         assert not run(home, word, str(folder), **named).stderr
 
 
-def test_a_replay_says_it_before_anybody_enters(home: Path, inbox: tuple[Inbox, str]) -> None:
-    said = run(home, "replay")
-    assert isinstance(said.exception, InputError)
-    assert "COURTESY_SMTP_URL" in said.exception.message
-    app = opened(home)
-    assert states(app) == {}
-    app.close()
+def test_a_replay_really_sends_only_when_it_is_asked_to(
+    home: Path, inbox: tuple[Inbox, str]
+) -> None:
     taken, url = inbox
-    done = run(home, "replay", COURTESY_SMTP_URL=url, COURTESY_PUBLIC_URL=PUBLIC)
-    assert (done.exit_code, taken.letters) == (0, 1)
+    named = {"COURTESY_SMTP_URL": url, "COURTESY_PUBLIC_URL": PUBLIC}
+    assert run(home, "replay", **named).exit_code == 0
+    assert taken.letters == 0
+    said = run(home, "replay", "--again", "--send-to", url, COURTESY_PUBLIC_URL=PUBLIC)
+    assert isinstance(said.exception, InputError)
+    assert "--reaching" in said.exception.message
+    bounded = ("--again", "--send-to", url, "--reaching")
+    said = run(home, "replay", *bounded, "0", COURTESY_PUBLIC_URL=PUBLIC)
+    assert isinstance(said.exception, InputError)
+    assert taken.letters == 0
+    assert run(home, "replay", *bounded, "1", COURTESY_PUBLIC_URL=PUBLIC).exit_code == 0
+    assert taken.letters == 1

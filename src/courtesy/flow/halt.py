@@ -67,6 +67,20 @@ def stop_journey(app: App, name: str, *, dry: bool = False) -> Halted:
         return Halted(name, STOPPED, people, outbox_store.recall(transaction, name))
 
 
+def stop_all(app: App) -> tuple[int, int]:
+    """End every passage and recall every waiting message; journeys stay as they are.
+
+    Returns:
+        How many people left, and how many messages were recalled.
+    """
+    with app.ledger.write() as transaction:
+        names = {row["journey"] for row in journeys_store.standing_at(transaction)}
+        names |= outbox_store.waiting_by_journey(transaction).keys()
+        now = app.clock.now()
+        people = sum(journeys_store.stop(transaction, name, now) for name in sorted(names))
+        return people, sum(outbox_store.recall(transaction, name) for name in sorted(names))
+
+
 def _inside(transaction: Transaction, name: str) -> int:
     known = workspace.in_force(transaction).journeys
     if name not in known:

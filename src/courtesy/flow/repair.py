@@ -11,7 +11,7 @@ import polars as pl
 
 from courtesy.app import PARTS, App
 from courtesy.flow.absorb import take
-from courtesy.flow.replay import TASK
+from courtesy.flow.scratch import REPLAY
 from courtesy.flow.tick import tick
 from courtesy.ground.lake.epoch import begin_epoch, mark_epoch, writer
 from courtesy.ground.lake.pair import mismatch
@@ -154,7 +154,7 @@ def _doubt(app: App, began: datetime) -> int:
     A replay that is not at its end is not moved: the walk itself goes on from where it stood.
     """
     with app.ledger.read() as transaction:
-        replayed = progress.reached(transaction, TASK) is not None
+        replayed = progress.reached(transaction, REPLAY) is not None
     if replayed:
         return 0
     tick(app)

@@ -11,6 +11,7 @@ from courtesy.app import App
 from courtesy.flow.absorb import absorb
 from courtesy.flow.deliver import deliver, recover
 from courtesy.flow.night import night
+from courtesy.flow.scratch import REPLAY
 from courtesy.flow.tick import tick
 from courtesy.flow.trigger import Turn, invite, leave, watched
 from courtesy.ground.ledger import progress
@@ -20,9 +21,9 @@ from courtesy.ground.rules.literals import listed, timestamp
 from courtesy.stages.events import EVENTS
 from courtesy.stages.journeys import store as journeys_store
 from courtesy.stages.messages import store as messages_store
+from courtesy.stages.messages.outbox import store as outbox_store
 from courtesy.stages.profiles import store as profiles_store
 
-TASK = "replay"
 _DAY = timedelta(days=1)
 _NIGHT = timedelta(hours=3)
 _MICROSECOND = timedelta(microseconds=1)
@@ -38,6 +39,7 @@ class Replayed:
     events: int
     entered: int
     sent: int
+    people: int
 
 
 Watch = Callable[[datetime, int], None]
@@ -51,6 +53,7 @@ def replay(  # noqa: PLR0913 - what to walk, how far, how finely
     step: timedelta,
     settle: bool = True,
     watch: Watch = lambda _at, _sent: None,
+    reaching: int | None = None,
 ) -> Replayed:
     """Walk the history from where the clock stands to ``end``, then until nobody waits.
 
@@ -65,6 +68,7 @@ def replay(  # noqa: PLR0913 - what to walk, how far, how finely
         step: how finely time is cut.
         settle: go on after ``end`` (90 days at the most) until everybody who waits has moved on.
         watch: told the instant and the number of messages sent so far, once for each step.
+        reaching: stop before a step after which more people than this were written to.
 
     Raises:
         InputError: the step is not longer than nothing.
@@ -73,14 +77,16 @@ def replay(  # noqa: PLR0913 - what to walk, how far, how finely
     """
     if step <= timedelta():
         raise InputError("A step of time is longer than nothing.")
-    walk = _Walk(app, clock, step, watch)
+    walk = _Walk(app, clock, step, watch, reaching)
     start = walk.begin()
-    for events, until in _days(app, walk.seen, end):
+    for events, until in _days(app, walk.seen, end, step):
         walk.through(events, until)
     if settle:
         walk.through(_nothing(), end + _LONGEST_AFTER, idle=True)
     absorb(app)
-    return Replayed(start, clock.now(), walk.events, walk.entered, walk.sent)
+    with app.ledger.read() as transaction:
+        people = outbox_store.people_reached(transaction, start - _DAY)
+    return Replayed(start, clock.now(), walk.events, walk.entered, walk.sent, people)
 
 
 def period(app: App) -> tuple[datetime, datetime]:
@@ -96,13 +102,18 @@ def period(app: App) -> tuple[datetime, datetime]:
     return first, last
 
 
-def _days(app: App, after: datetime, end: datetime) -> Iterator[tuple[pl.DataFrame, datetime]]:
-    """The events that journeys watch, in order of time, a day at a time."""
+def _days(
+    app: App, after: datetime, end: datetime, step: timedelta
+) -> Iterator[tuple[pl.DataFrame, datetime]]:
+    """The events that journeys watch, in order of time, a day or so at a time.
+
+    Each ends with a step, so that no event falls between the last step of one and the next.
+    """
     with app.ledger.read() as transaction:
         definitions = workspace.in_force(transaction)
     names = listed(sorted(watched(definitions)) or [""])
     while after < end:
-        until = min(after + _DAY, end)
+        until = min(ceiling(after + _DAY, step), end)
         between = f"occurred_at > {timestamp(after)} AND occurred_at <= {timestamp(until)}"
         found = app.engine.query(
             "SELECT person_id, event, properties, occurred_at FROM events "  # noqa: S608 - literals
@@ -122,8 +133,16 @@ def _nothing() -> pl.DataFrame:
 class _Walk:
     """Where a replay stands; ``seen`` is the instant up to which events have set things off."""
 
-    def __init__(self, app: App, clock: VirtualClock, step: timedelta, watch: Watch) -> None:
+    def __init__(
+        self,
+        app: App,
+        clock: VirtualClock,
+        step: timedelta,
+        watch: Watch,
+        reaching: int | None,
+    ) -> None:
         self._app, self._clock, self._step, self._watch = app, clock, step, watch
+        self._reaching = reaching
         self.seen = clock.now()
         self._next_night = clock.now()
         self.events = self.entered = self.sent = 0
@@ -132,7 +151,7 @@ class _Walk:
         """Stand where the replay begins or goes on; returns that instant."""
         recover(self._app)
         with self._app.ledger.read() as transaction:
-            reached = progress.reached(transaction, TASK)
+            reached = progress.reached(transaction, REPLAY)
         start = max(self._clock.now(), reached or self._clock.now())
         self.seen = reached or start - _MICROSECOND
         self._clock.move(start)
@@ -155,17 +174,33 @@ class _Walk:
             self._clock.move(max(until, self._clock.now()))
 
     def _deliver(self) -> None:
+        if self._reaching is not None:
+            self._check_reach(self._reaching)
         done = deliver(self._app)
         self.sent += done.sent
         if done.provider_failure:
             raise DeliveryError(done.provider_failure, place=f"{self._clock.now():%Y-%m-%d %H:%M}")
+
+    def _check_reach(self, most: int) -> None:
+        with self._app.ledger.read() as transaction:
+            people = outbox_store.people_reached(transaction, self._clock.now())
+        if people > most:
+            raise InputError(
+                f"{people:,} people would have been written to by now, and --reaching says "
+                f"{most:,}. What was sent stays sent; run it again with more to go on."
+            )
 
     def _next(self, events: pl.DataFrame, until: datetime, *, idle: bool) -> datetime | None:
         later = events.filter(pl.col("occurred_at") > self.seen)["occurred_at"].min()
         with self._app.ledger.read() as transaction:
             due = [journeys_store.next_due(transaction), messages_store.next_due(transaction)]
         waiting = [at for at in (later, *due) if isinstance(at, datetime)]
-        moments = [max(ceiling(at, self._step), self._clock.now()) for at in waiting]
+        # What happens by ``until`` counts, though its step would end later.
+        moments = [
+            max(min(ceiling(at, self._step), until), self._clock.now())
+            for at in waiting
+            if at <= until
+        ]
         if not idle:
             moments.append(self._next_night)
         return min((moment for moment in moments if moment <= until), default=None)
@@ -180,7 +215,7 @@ class _Walk:
                 turn = Turn(self._app, transaction, definitions, moment)
                 self.entered += invite(turn, just)
                 leave(turn, just)
-            progress.reach(transaction, TASK, moment)
+            progress.reach(transaction, REPLAY, moment)
         self.events += len(just)
         self.seen = moment
 

@@ -11,7 +11,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from courtesy.ground.primitives.clock import Clock
+from courtesy.ground.primitives.clock import Clock, VirtualClock
 
 if TYPE_CHECKING:
     from courtesy.app import App
@@ -31,8 +31,13 @@ def home_of(context: typer.Context) -> Path:
 def opened(context: typer.Context, clock: Clock | None = None) -> Iterator["App"]:
     """The application on the home of this command, closed at the end of the block."""
     from courtesy.app import open_app  # noqa: PLC0415 - slow to load, and help needs none of it
+    from courtesy.flow.scratch import virtual_time  # noqa: PLC0415 - same
 
-    app = open_app(home_of(context), clock=clock)
+    home = home_of(context)
+    virtual = virtual_time(home)
+    if virtual and clock is None:
+        clock = VirtualClock(virtual.now)
+    app = open_app(home, clock=clock)
     try:
         yield app
     finally:

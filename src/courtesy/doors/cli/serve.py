@@ -4,14 +4,23 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from courtesy.app import App
-from courtesy.doors.cli.frame import Json, answer, log_console, opened, say_what_is_missing
+from courtesy.doors.cli.frame import (
+    Json,
+    answer,
+    home_of,
+    log_console,
+    opened,
+    say_what_is_missing,
+)
 from courtesy.doors.worker import Worker
+from courtesy.flow.scratch import virtual_time
 from courtesy.ground.primitives.errors import InputError
 from courtesy.stages.events import store
 
@@ -30,6 +39,7 @@ def serve(
     """Take events in over HTTP and act on them, until stopped by SIGTERM or Ctrl-C."""
     from courtesy.doors.api import create_api  # noqa: PLC0415 - slow to load, and only for this
 
+    _check_time(home_of(context))
     with opened(context) as app, _listening(host, port) as listener:
         _greet(app, f"http://{host}:{listener.getsockname()[1]}", json=json)
         signal.signal(signal.SIGTERM, _leave)
@@ -40,6 +50,22 @@ def serve(
             _answer(api, listener)
         finally:
             worker.stop()
+
+
+def _check_time(home: Path) -> None:
+    """Who waits in virtual time is not written to in ours by accident.
+
+    Raises:
+        InputError: the home is a replay's.
+    """
+    virtual = virtual_time(home)
+    if virtual:
+        raise InputError(
+            f"A replay made this home, and its time stands at {virtual.now:%Y-%m-%d %H:%M} UTC: "
+            "all who wait in it would be written to at once. To let it live in our time, with "
+            f"nobody under way: courtesy --home {home} replay --leave",
+            place=str(home),
+        )
 
 
 def _listening(host: str, port: int) -> socket.socket:

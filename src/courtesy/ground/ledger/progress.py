@@ -18,3 +18,8 @@ def reached(transaction: Transaction, task: str) -> datetime | None:
 def reach(transaction: Transaction, task: str, at: datetime) -> None:
     """Note that a task is done up to ``at``."""
     transaction.run(_QUERIES["reach"], task=task, reached_at=at)
+
+
+def forget(transaction: Transaction, task: str) -> None:
+    """Let a task begin anew."""
+    transaction.run(_QUERIES["forget_progress"], task=task)

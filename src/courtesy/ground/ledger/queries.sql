@@ -14,3 +14,6 @@ DELETE FROM workers WHERE worker = :worker;
 
 -- name: leases
 SELECT worker, lease_until FROM workers ORDER BY worker;
+
+-- name: forget_progress
+DELETE FROM progress WHERE task = :task;

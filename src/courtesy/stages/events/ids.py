@@ -26,12 +26,14 @@ ID_FIELDS = {
 """The columns of events that identify, and what clients call them."""
 
 WORDS_FOR_NOBODY = (
-    *("undefined", "null", "none", "nil", "nan", "inf", "infinity", "true", "false"),
+    *("undefined", "null", "nil", "nan", "inf", "infinity", "true", "false"),
     *("anonymous", "guest", "unknown", "not_authenticated", "not set", "n/a", "#n/a"),
     *("id", "userid", "user_id", "anonymousid", "anonymous_id", "distinctid", "distinct_id"),
     *("email", "function", "void", "{}", "[]", r"\n"),
 )
-"""No ids, in any letters, also in quotes, parentheses or angle brackets."""
+"""No ids, in any letters, also in quotes, parentheses or angle brackets.
+
+``None`` is Python's and no id just so: a shop may call somebody ``none``."""
 
 EXACT = 2**53
 """From here on a number with a point may stand for several whole ones (IEEE 754, binary64)."""
@@ -46,7 +48,7 @@ _words = "|".join(map(_any_case, WORDS_FOR_NOBODY))
 # Also a run of zeros, an object's name, an unfilled placeholder and a number cut by a spreadsheet.
 # Python's re, Rust's regex and the API's description read it alike, so it has no flags.
 NO_ID = (
-    rf"^\s*(?:[\"'`(<]*-?(?:{_words})[\"'`)>]*|[\"'`]*|[-0.{{}}]*0[-0.{{}}]*|[-_.]+"
+    rf"^\s*(?:[\"'`(<]*-?(?:{_words}|None)[\"'`)>]*|[\"'`]*|[-0.{{}}]*0[-0.{{}}]*|[-_.]+"
     r"|\[object [A-Za-z]+\]|\{\{.*\}\}|\$\{.*\}|%[A-Za-z_.]*%|[0-9][.,]?[0-9]*[eE]\+[0-9]+)\s*$"
 )
 _no_id = re.compile(NO_ID).search

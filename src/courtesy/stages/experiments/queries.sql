@@ -64,3 +64,6 @@ FROM learnings ORDER BY learned_at DESC, learning_id DESC;
 -- name: counts
 SELECT experiment, arm, count(*) AS people
 FROM exposures GROUP BY experiment, arm ORDER BY experiment, arm;
+
+-- name: clear_exposures
+DELETE FROM exposures;

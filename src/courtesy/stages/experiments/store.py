@@ -170,3 +170,8 @@ def _said(value: str) -> str:
 def _dated(row: dict[str, Any], *names: str) -> dict[str, Any]:
     dated = {name: instant(int(row[name])) for name in names if row[name] is not None}
     return {**row, **dated}
+
+
+def clear_exposures(transaction: Transaction) -> None:
+    """Forget every exposure: of a copy that begins with the history alone."""
+    transaction.run(_QUERIES["clear_exposures"])

@@ -62,6 +62,12 @@ UPDATE enrollments
 SET state = 'ended', due_at = NULL, ended_at = :now, reason = 'stopped'
 WHERE state = 'active' AND journey = :journey;
 
+-- name: clear_passages
+DELETE FROM passages;
+
+-- name: clear_enrollments
+DELETE FROM enrollments;
+
 -- name: merge
 UPDATE enrollments
 SET person_id = (SELECT g.into_id FROM given g WHERE g.person_id = enrollments.person_id)

@@ -93,6 +93,12 @@ def stop(transaction: Transaction, journey: str, now: datetime) -> int:
     return transaction.run(_QUERIES["stop"], journey=journey, now=now)
 
 
+def clear(transaction: Transaction) -> None:
+    """Forget everybody's passage: of a copy that begins with the history alone."""
+    transaction.run(_QUERIES["clear_passages"])
+    transaction.run(_QUERIES["clear_enrollments"])
+
+
 def standing_at(transaction: Transaction) -> list[dict[str, Any]]:
     """How many people stand at each step: ``journey, version, step, people``."""
     return transaction.rows(_QUERIES["standing_at"])

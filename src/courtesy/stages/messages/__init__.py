@@ -6,7 +6,7 @@ Verbs: ``gate``; ``check_template``, ``render``; ``prepare``, ``hand_over``, ``o
 """
 
 from courtesy.stages.journeys import INTENTS
-from courtesy.stages.messages.channels import Channel, Email, SmtpServer
+from courtesy.stages.messages.channels import Channel, Email, Recording, SmtpServer
 from courtesy.stages.messages.deliver import IN_FLIGHT, Prepared, hand_over, outcomes, prepare
 from courtesy.stages.messages.flight import Flight
 from courtesy.stages.messages.gate import gate
@@ -43,6 +43,7 @@ __all__ = [
     "Reason",
     "Receipt",
     "ReceiptKind",
+    "Recording",
     "SmtpServer",
     "State",
     "Template",

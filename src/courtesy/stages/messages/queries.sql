@@ -146,6 +146,15 @@ UPDATE messages
 SET person_id = (SELECT g.into_id FROM given g WHERE g.person_id = messages.person_id)
 WHERE person_id IN (SELECT person_id FROM given);
 
+-- name: clear_receipts
+DELETE FROM receipts;
+
+-- name: clear_fetches
+DELETE FROM fetches;
+
+-- name: clear_messages
+DELETE FROM messages;
+
 -- name: next_due
 SELECT min(due_at) FROM (
   SELECT min(due_at) AS due_at FROM messages WHERE state = 'queued'

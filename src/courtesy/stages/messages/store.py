@@ -236,6 +236,12 @@ def doubt(transaction: Transaction, now: datetime, since: datetime) -> int:
     return transaction.run(_QUERIES["doubt"], now=now, since=since)
 
 
+def clear(transaction: Transaction) -> None:
+    """Forget every message: of a copy that begins with the history alone."""
+    for query in ("clear_receipts", "clear_fetches", "clear_messages"):
+        transaction.run(_QUERIES[query])
+
+
 def next_due(transaction: Transaction) -> datetime | None:
     """When the next message is due, if any waits."""
     found = transaction.scalar(_QUERIES["next_due"])

@@ -53,3 +53,8 @@ UPDATE messages SET state = 'queued' WHERE journey = :journey AND state = 'pause
 -- name: recall
 UPDATE messages SET state = 'refused', reason = 'recalled'
 WHERE journey = :journey AND state IN ('queued', 'held', 'paused');
+
+-- name: people_reached
+SELECT count(DISTINCT person_id) FROM messages
+WHERE state IN ('sent', 'sending', 'uncertain')
+   OR (state IN ('queued', 'held') AND due_at <= :now);

@@ -95,3 +95,8 @@ def resume(transaction: Transaction, journey: str) -> int:
 def recall(transaction: Transaction, journey: str) -> int:
     """Refuse a journey's waiting messages as ``recalled``; returns how many."""
     return transaction.run(_QUERIES["recall"], journey=journey)
+
+
+def people_reached(transaction: Transaction, now: datetime) -> int:
+    """How many people were written to, or will be with what is due."""
+    return int(transaction.scalar(_QUERIES["people_reached"], now=now))
