@@ -12,7 +12,7 @@ from courtesy import workspace
 from courtesy.app import App
 from courtesy.flow.fetches import judge_fetches, keep_fetches
 from courtesy.flow.flags.viewed import expose_viewers, known_of_viewers
-from courtesy.flow.trigger import Turn, invite, leave
+from courtesy.flow.trigger import Turn, trigger_journeys
 from courtesy.ground.lake.epoch import current_writer, land, landing
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.primitives.errors import CourtesyError
@@ -172,8 +172,7 @@ def take(
     live = behaviour.filter(~pl.col("history"))
     if not live.is_empty():
         turn = Turn(app, transaction, workspace.in_force(transaction), now)
-        invite(turn, live)
-        leave(turn, live)
+        trigger_journeys(turn, live)
     events_store.mark_seen(transaction, fresh)
     return without_effect
 

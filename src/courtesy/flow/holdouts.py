@@ -24,6 +24,8 @@ from courtesy.stages.experiments import (
     is_held,
 )
 from courtesy.stages.experiments import store as experiments_store
+from courtesy.stages.journeys import Journey
+from courtesy.stages.lift.plan import parts
 from courtesy.stages.messages import Policy
 from courtesy.stages.messages.policy import Holdouts
 from courtesy.workspace import Workspace
@@ -36,6 +38,7 @@ _PLACES = pl.Schema(
         "universal": pl.String(),
         "program": pl.String(),
         "tested": pl.String(),
+        "entry_counts": pl.Boolean(),
     }
 )
 
@@ -88,8 +91,9 @@ def drawn(
 
     Returns:
         The n rows in their order, with ``unit``; ``universal``, ``program`` and ``tested``: the
-        experiments that they are a part of, null where of none; ``alone`` and ``passed_over``:
-        whether the universal holdout and the program's leave them alone.
+        experiments that they are a part of, null where of none; ``entry_counts``, as
+        ``counts_entry`` says; ``alone`` and ``passed_over``: whether the universal holdout and the
+        program's leave them alone.
     """
     holdouts = _holdouts(definitions)
     people = enrollments.select("person_id").unique(maintain_order=True)
@@ -110,8 +114,10 @@ def exposures(drawn: pl.DataFrame, sends: pl.DataFrame) -> pl.DataFrame:
         sends: ``INTENTS`` rows.
     """
     first = sends.unique("enrollment_id", keep="first", maintain_order=True)
-    moments = first.select("enrollment_id", pl.col("created_at").alias("exposed_at"))
-    said = drawn.join(moments, on="enrollment_id", how="inner", maintain_order="left")
+    moments = first.select("enrollment_id", "created_at")
+    said = drawn.join(moments, on="enrollment_id", how="inner", maintain_order="left").with_columns(
+        after_entry("created_at").alias("exposed_at")
+    )
     levels = [
         said.with_columns(_arm("alone")).pipe(_exposed, "universal"),
         said.filter(~pl.col("alone")).with_columns(_arm("passed_over")).pipe(_exposed, "program"),
@@ -130,6 +136,23 @@ def left_alone(sends: pl.DataFrame, drawn: pl.DataFrame) -> pl.DataFrame:
 def held() -> pl.Expr:
     """Of ``drawn`` rows: whether the universal holdout or the program's leaves somebody alone."""
     return pl.col("alone") | pl.col("passed_over")
+
+
+def after_entry(moment: str) -> pl.Expr:
+    """The instant in the column ``moment``, but after the entry where ``entry_counts``.
+
+    So that the event by which somebody entered is no outcome of what began with it, where both
+    are of one instant.
+    """
+    next_one = pl.col("entered_at") + pl.duration(microseconds=1)
+    return pl.when("entry_counts").then(pl.max_horizontal(moment, next_one)).otherwise(moment)
+
+
+def counts_entry(definitions: Workspace, journey: Journey) -> bool:
+    """Whether the event that is a journey's entry is one that a goal or a metric counts."""
+    goal = {journey.goal.condition.event} if journey.goal else set()
+    metrics = [part for metric in definitions.metrics.values() for part in parts(metric)]
+    return journey.entry.event in goal.union(*(metric.events for metric in metrics))
 
 
 def _holdouts(definitions: Workspace) -> Holdouts:
@@ -155,7 +178,9 @@ def _places(definitions: Workspace, enrollments: pl.DataFrame) -> pl.DataFrame:
         counted = journey.topic not in service
         universal = UNIVERSAL if counted and holdouts.universal else None
         program = journey.program if counted and _share(holdouts, journey.program or "") else None
-        rows.append((name, version, universal, program, name if journey.holdout else None))
+        tested = name if journey.holdout else None
+        counts = counts_entry(definitions, journey)
+        rows.append((name, version, universal, program, tested, counts))
     return pl.DataFrame(rows, schema=_PLACES, orient="row")
 
 

@@ -43,6 +43,7 @@ def refresh(app: App) -> dict[str, tuple[int, int]]:
                     "person_id",
                     pl.lit("{}").alias("entry"),
                     pl.lit(now, dtype=pl.Datetime("us", "UTC")).alias("occurred_at"),
+                    pl.lit(None, dtype=pl.String).alias("entry_event_id"),
                 )
                 admit(turn, journey, joined)
     return {name: (len(change.joined), len(change.left)) for name, change in changes.items()}

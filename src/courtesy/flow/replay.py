@@ -13,7 +13,7 @@ from courtesy.flow.deliver import deliver, recover
 from courtesy.flow.night import night
 from courtesy.flow.scratch import REPLAY
 from courtesy.flow.tick import tick
-from courtesy.flow.trigger import Turn, invite, leave, watched
+from courtesy.flow.trigger import Turn, trigger_journeys, watched
 from courtesy.ground.ledger import progress
 from courtesy.ground.primitives.clock import VirtualClock, ceiling
 from courtesy.ground.primitives.errors import DeliveryError, InputError, NotFoundError
@@ -116,7 +116,7 @@ def _days(
         until = min(ceiling(after + _DAY, step), end)
         between = f"occurred_at > {timestamp(after)} AND occurred_at <= {timestamp(until)}"
         found = app.engine.query(
-            "SELECT person_id, event, properties, occurred_at FROM events "  # noqa: S608 - literals
+            "SELECT person_id, event, properties, occurred_at, message_id FROM events "  # noqa: S608 - literals
             f"WHERE event IN {names} AND {between} ORDER BY occurred_at, message_id",
             tables=[EVENTS],
             frames={},
@@ -213,8 +213,7 @@ class _Walk:
             if not just.is_empty():
                 definitions = workspace.in_force(transaction)
                 turn = Turn(self._app, transaction, definitions, moment)
-                self.entered += invite(turn, just)
-                leave(turn, just)
+                self.entered += trigger_journeys(turn, just, in_order=True)
             progress.reach(transaction, REPLAY, moment)
         self.events += len(just)
         self.seen = moment

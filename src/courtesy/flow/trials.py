@@ -5,7 +5,7 @@ from datetime import datetime
 import polars as pl
 
 from courtesy.flow import arms
-from courtesy.flow.holdouts import held
+from courtesy.flow.holdouts import after_entry, held
 from courtesy.ground.ledger import Transaction
 from courtesy.stages.experiments import EXPOSED
 from courtesy.stages.experiments import store as experiments_store
@@ -53,7 +53,7 @@ def exposures(
         drawn: their enrollments, as ``holdouts.drawn`` tells them.
         now: when they passed.
     """
-    free = drawn.filter(~held()).select("enrollment_id", "entry")
+    free = drawn.filter(~held()).select("enrollment_id", "entry", "entered_at", "entry_counts")
     units = dealt.select("enrollment_id", "experiment", "unit")
     counted = (
         trials.filter("exposed")
@@ -61,6 +61,6 @@ def exposures(
         .join(units, on=("enrollment_id", "experiment"), maintain_order="left")
     )
     first = counted.unique(["experiment", "person_id"], keep="first", maintain_order=True)
-    return first.with_columns(pl.lit(now, dtype=EXPOSED["exposed_at"]).alias("exposed_at")).select(
-        EXPOSED.names()
-    )
+    passed = first.with_columns(pl.lit(now, dtype=EXPOSED["exposed_at"]).alias("passed_at"))
+    moments = passed.with_columns(after_entry("passed_at").alias("exposed_at"))
+    return moments.select(EXPOSED.names())

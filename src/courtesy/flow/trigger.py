@@ -1,14 +1,15 @@
 """What events set off: invitations into journeys, and ways out of them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 
 import polars as pl
 
 from courtesy.app import App
 from courtesy.flow.holdouts import cluster
 from courtesy.ground.ledger import Transaction
-from courtesy.ground.rules import Condition, compile_conditions, mentions
+from courtesy.ground.rules import AllOf, AnyOf, Condition, Did, compile_conditions, mentions
 from courtesy.stages.audiences import evaluate
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.journeys import CANDIDATES, ENROLLMENTS, Journey, enter
@@ -17,6 +18,11 @@ from courtesy.stages.journeys.model import EXIT, GOAL
 from courtesy.workspace import Workspace
 
 _INSTANT = pl.Datetime("us", "UTC")
+_PROMPT = timedelta(seconds=10)
+"""An event told sooner than this is taken not to be overtaken: looking it up costs every entry."""
+_NEVER = pl.lit(None, dtype=_INSTANT)
+_ENDED = pl.Schema({"person_id": pl.String(), "journey": pl.String(), "moment": _INSTANT})
+"""Whose passage ended, and by what happened when; null where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -29,25 +35,40 @@ class Turn:
     now: datetime
 
 
-def invite(turn: Turn, events: pl.DataFrame) -> int:
-    """Enroll those whom the events invite; returns how many.
+def trigger_journeys(turn: Turn, events: pl.DataFrame, *, in_order: bool = False) -> int:
+    """Let events end passages through journeys, and begin new ones; returns how many began.
+
+    By the order of time, whatever the order of the rows: the event that ends somebody's passage may
+    begin their next one, what happened before cannot.
 
     Args:
         turn: the transaction that the events belong to, and its surroundings.
-        events: ``person_id, event, properties, occurred_at`` of n events that just happened.
+        events: ``person_id, event, properties, occurred_at, message_id`` of n events that just
+            happened.
+        in_order: nothing that happened after one of them was given before.
     """
-    entered = 0
-    for journey in turn.definitions.journeys.values():
-        candidates = _candidates(turn, journey, events)
-        if not candidates.is_empty():
-            entered += admit(turn, journey, candidates)
-    return entered
+    ended = _leave(turn, _affected(turn, events), events)
+    entered = [
+        _invite(turn, journey, events, ended, "left")
+        for journey in turn.definitions.journeys.values()
+    ]
+    total = sum(map(len, entered))
+    while any(map(len, entered)):
+        concerned = _overtaken(turn, pl.concat(entered), events, in_order=in_order)
+        ended = _leave(turn, concerned, events)
+        entered = [
+            _invite(turn, journey, events, ended, "inner")
+            for journey in turn.definitions.journeys.values()
+            if journey.entry.again is not None
+        ]
+        total += sum(map(len, entered))
+    return total
 
 
-def admit(turn: Turn, journey: Journey, candidates: pl.DataFrame) -> int:
-    """Enroll those of the candidates for whom the entry's condition holds; returns how many."""
+def admit(turn: Turn, journey: Journey, candidates: pl.DataFrame) -> pl.DataFrame:
+    """Enroll those of the candidates for whom the entry's condition holds; returns who entered."""
     if journey.name in journeys_store.states(turn.transaction):
-        return 0
+        return pl.DataFrame(schema=ENROLLMENTS)
     if journey.entry.condition is not None:
         candidates = _holding(turn, journey.entry.condition, candidates)
     standing = journeys_store.standing(turn.transaction, journey.name, candidates)
@@ -56,23 +77,7 @@ def admit(turn: Turn, journey: Journey, candidates: pl.DataFrame) -> int:
     version = turn.definitions.numbers[journey.name]
     enrollments = enter(candidates, standing, journey, version, turn.now, units)
     journeys_store.put(turn.transaction, enrollments)
-    return len(enrollments)
-
-
-def leave(turn: Turn, events: pl.DataFrame) -> int:
-    """End the enrollments whose goal or exit the events brought about; returns how many."""
-    concerned = _concerned(turn.definitions, events)
-    if concerned.is_empty():
-        return 0
-    enrollments = journeys_store.active_of(turn.transaction, concerned)
-    conditions = _endings(turn.definitions, enrollments)
-    if not conditions:
-        return 0
-    given = asked_of(enrollments)
-    facts = _evaluate(turn, conditions, given, anchored=True)
-    ended = _ended(enrollments, facts, conditions)
-    journeys_store.end(turn.transaction, ended, turn.now)
-    return len(ended)
+    return enrollments
 
 
 def watched(definitions: Workspace) -> set[str]:
@@ -82,10 +87,27 @@ def watched(definitions: Workspace) -> set[str]:
     return {name for name in invitations if name is not None} | endings
 
 
-def entry_events(definitions: Workspace) -> set[str]:
-    """The events with which people enter journeys: none of them is its own goal or exit."""
-    entries = (journey.entry.event for journey in definitions.versions.values())
-    return {event for event in entries if event is not None}
+def _invite(
+    turn: Turn,
+    journey: Journey,
+    events: pl.DataFrame,
+    ended: pl.DataFrame,
+    how: Literal["left", "inner"],
+) -> pl.DataFrame:
+    """Enroll whom events invite that are not before the end (``_ENDED``) of their last passage.
+
+    Joined ``left`` to the ends everybody may come, ``inner`` only those whose passage ended.
+    """
+    ends = ended.filter(pl.col("journey") == journey.name).select("person_id", "moment")
+    if how == "inner" and ends.is_empty():
+        return pl.DataFrame(schema=ENROLLMENTS)
+    candidates = _candidates(turn, journey, events)
+    free = candidates.join(ends, on="person_id", how=how, maintain_order="left").filter(
+        pl.col("moment").is_null() | (pl.col("occurred_at") >= pl.col("moment"))
+    )
+    if free.is_empty():
+        return pl.DataFrame(schema=ENROLLMENTS)
+    return admit(turn, journey, free.drop("moment"))
 
 
 def _candidates(turn: Turn, journey: Journey, events: pl.DataFrame) -> pl.DataFrame:
@@ -96,7 +118,12 @@ def _candidates(turn: Turn, journey: Journey, events: pl.DataFrame) -> pl.DataFr
     found = events.filter((pl.col("event") == entry.event) & recent)
     if entry.where is not None and not found.is_empty():
         found = matching(turn, entry.where, found)
-    return found.select("person_id", pl.col("properties").alias("entry"), "occurred_at")
+    return found.select(
+        "person_id",
+        pl.col("properties").alias("entry"),
+        "occurred_at",
+        pl.col("message_id").alias("entry_event_id"),
+    )
 
 
 def matching(turn: Turn, where: Condition, events: pl.DataFrame) -> pl.DataFrame:
@@ -123,33 +150,113 @@ def _holding(turn: Turn, condition: Condition, candidates: pl.DataFrame) -> pl.D
         pl.lit(None, dtype=_INSTANT).alias("since"),
         "entry",
     )
-    facts = _evaluate(turn, {"holds": condition}, given)
+    facts = evaluate(turn.transaction, turn.app.engine, {"holds": condition}, given, turn.now)
     holding = facts.filter(pl.col("holds")).select(pl.col("subject_id").alias("row"))
     return numbered.join(holding, on="row", how="semi", maintain_order="left").drop("row")
 
 
-def _evaluate(
-    turn: Turn, conditions: dict[str, Condition], given: pl.DataFrame, *, anchored: bool = False
-) -> pl.DataFrame:
-    return evaluate(
-        turn.transaction,
-        turn.app.engine,
-        conditions,
-        given,
-        turn.now,
-        anchored=anchored,
-        entries=entry_events(turn.definitions) if anchored else (),
-    )
-
-
-def _concerned(definitions: Workspace, events: pl.DataFrame) -> pl.DataFrame:
-    """The pairs of person and journey whose goal or exit these events may have brought about."""
+def _affected(turn: Turn, events: pl.DataFrame) -> pl.DataFrame:
+    """The active enrollments whose goal or exit these events may have brought about."""
     found = [pl.DataFrame(schema={"person_id": pl.String(), "journey": pl.String()})]
-    for journey in definitions.versions.values():
+    for journey in turn.definitions.versions.values():
         names = _watched(journey)
         people = events.filter(pl.col("event").is_in(names)).select("person_id").unique()
         found.append(people.with_columns(pl.lit(journey.name).alias("journey")))
-    return pl.concat(found).unique()
+    pairs = pl.concat(found).unique()
+    if pairs.is_empty():
+        return pl.DataFrame(schema=ENROLLMENTS)
+    return journeys_store.active_of(turn.transaction, pairs)
+
+
+def _overtaken(
+    turn: Turn, newcomers: pl.DataFrame, events: pl.DataFrame, *, in_order: bool
+) -> pl.DataFrame:
+    """Of those who just entered, whose goal or exit may have come about already.
+
+    Either by the events given, or by earlier ones that came faster than the entry.
+    """
+    pairs = [
+        (journey.name, name)
+        for journey in turn.definitions.journeys.values()
+        for name in _watched(journey)
+    ]
+    watched = pl.DataFrame(pairs, {"journey": pl.String(), "event": pl.String()}, orient="row")
+    happened = events.join(watched, on="event").join(newcomers, on=("person_id", "journey"))
+    after = happened.filter(
+        (pl.col("occurred_at") >= pl.col("entered_at"))
+        & (pl.col("message_id") != pl.col("entry_event_id"))
+    )
+    late = pl.lit(value=False) if in_order else pl.col("entered_at") < turn.now - _PROMPT
+    known = pl.col("enrollment_id").is_in(after["enrollment_id"].implode())
+    watching = pl.col("journey").is_in(watched["journey"].implode())
+    return newcomers.filter(watching & (known | late))
+
+
+def _leave(turn: Turn, enrollments: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """End those whose goal or exit came about since their entry: ``_ENDED`` rows."""
+    conditions = _endings(turn.definitions, enrollments)
+    if not conditions:
+        return pl.DataFrame(schema=_ENDED)
+    ended = _fulfilled(turn, conditions, enrollments.with_columns(_NEVER.alias("until")))
+    journeys_store.end(turn.transaction, ended, turn.now)
+    return _ends(turn, conditions, ended, events)
+
+
+def _fulfilled(
+    turn: Turn, conditions: dict[str, Condition], passages: pl.DataFrame
+) -> pl.DataFrame:
+    """The ``ENROLLMENTS`` rows with ``until`` for which a condition of their own held by then.
+
+    Their ``reason`` is which; the goal goes before the exit.
+    """
+    numbered = passages.with_row_index("row").with_columns(pl.col("row").cast(pl.String))
+    given = numbered.select(
+        pl.col("row").alias("subject_id"),
+        "person_id",
+        pl.col("entered_at").alias("since"),
+        "entry",
+        "entry_event_id",
+        "until",
+    )
+    facts = evaluate(turn.transaction, turn.app.engine, conditions, given, turn.now, anchored=True)
+    known = numbered.join(facts.drop("person_id"), left_on="row", right_on="subject_id")
+    own = pl.concat_str("journey", pl.lit("/"), "version", pl.lit("/"))
+    reason = pl.lit(None, dtype=pl.String)
+    for column in sorted(conditions, key=lambda name: name.endswith(f"/{GOAL}")):
+        word = pl.lit(column.rsplit("/", 1)[1])
+        reason = pl.when(pl.col(column) & (own + word == column)).then(word).otherwise(reason)
+    ended = known.with_columns(reason.alias("reason")).filter(pl.col("reason").is_not_null())
+    return ended.select(passages.columns)
+
+
+def _ends(
+    turn: Turn, conditions: dict[str, Condition], ended: pl.DataFrame, events: pl.DataFrame
+) -> pl.DataFrame:
+    """When passages ended, of those whose people these events may invite again: ``_ENDED`` rows.
+
+    Null where none of the events brought it about, or nobody is going to ask.
+    """
+    again = [
+        (name, journey.entry.event)
+        for name, journey in turn.definitions.journeys.items()
+        if journey.entry.again is not None
+    ]
+    entries = pl.DataFrame(again, {"journey": pl.String(), "event": pl.String()}, orient="row")
+    invitations = events.join(entries, on="event").select("person_id", "journey", "occurred_at")
+    later = ended.join(invitations, on=("person_id", "journey")).filter(
+        pl.col("occurred_at") > pl.col("entered_at")
+    )
+    asked = ended.join(later, on="enrollment_id", how="semi").drop("until")
+    moments = events.select("person_id", pl.col("occurred_at").alias("until")).unique()
+    tried = asked.join(moments, on="person_id").filter(pl.col("until") >= pl.col("entered_at"))
+    if tried.is_empty():
+        return ended.select("person_id", "journey", _NEVER.alias("moment"))
+    first = (
+        _fulfilled(turn, conditions, tried)
+        .group_by("enrollment_id")
+        .agg(pl.col("until").min().alias("moment"))
+    )
+    return ended.join(first, on="enrollment_id", how="left").select(_ENDED.names())
 
 
 def _watched(journey: Journey) -> list[str]:
@@ -167,10 +274,18 @@ def _endings(definitions: Workspace, enrollments: pl.DataFrame) -> dict[str, Con
         enrollments.select("journey", "version").unique().sort(pl.all()).iter_rows()
     ):
         journey = definitions.versions[name, version]
+        watched = _watched(journey)
         for reason, condition in ((GOAL, _goal(journey)), (EXIT, journey.exit)):
-            if condition is not None:
-                found[f"{name}/{version}/{reason}"] = condition
+            if condition is not None and watched:
+                found[f"{name}/{version}/{reason}"] = _after_entry(condition, watched)
     return found
+
+
+def _after_entry(condition: Condition, watched: list[str]) -> Condition:
+    """The condition, as soon as anything that a journey watches has happened since the entry."""
+    if isinstance(condition, Did) and condition.at_least:
+        return condition
+    return AllOf((AnyOf(tuple(Did(name) for name in watched)), condition))
 
 
 def asked_of(enrollments: pl.DataFrame) -> pl.DataFrame:
@@ -181,17 +296,3 @@ def asked_of(enrollments: pl.DataFrame) -> pl.DataFrame:
         pl.col("entered_at").alias("since"),
         "entry",
     )
-
-
-def _ended(
-    enrollments: pl.DataFrame, facts: pl.DataFrame, conditions: dict[str, Condition]
-) -> pl.DataFrame:
-    """The enrollments for which a column of their own journey and version is true."""
-    known = enrollments.join(facts, left_on="enrollment_id", right_on="subject_id")
-    own = pl.concat_str("journey", pl.lit("/"), "version", pl.lit("/"))
-    reason = pl.lit(None, dtype=pl.String)
-    for column in sorted(conditions, key=lambda name: name.endswith(f"/{GOAL}")):
-        mine = pl.col(column) & ((own + pl.lit(column.rsplit("/", 1)[1])) == column)
-        reason = pl.when(mine).then(pl.lit(column.rsplit("/", 1)[1])).otherwise(reason)
-    ended = known.with_columns(reason.alias("reason")).filter(pl.col("reason").is_not_null())
-    return ended.select([*(name for name in ENROLLMENTS if name in ended.columns)])

@@ -1,7 +1,7 @@
 """Conditions with people and whom they mean, one case in each JSON file; the file's name is the id.
 
 A case holds ``now``, ``condition``, ``anchored``, the ``data`` and the ``expected`` ids. Instead of
-``given`` rows (subject, person, since, entry) it may list ``people``.
+``given`` rows (subject, person, since, entry, entry event, until) it may list ``people``.
 """
 
 import json
@@ -24,12 +24,15 @@ RELATIONS: dict[str, dict[str, Any]] = {
         "person_id": pl.String,
         "since": INSTANT,
         "entry": pl.String,
+        "entry_event_id": pl.String,
+        "until": INSTANT,
     },
     "history": {
         "person_id": pl.String,
         "event": pl.String,
         "occurred_at": INSTANT,
         "properties": pl.String,
+        "message_id": pl.String,
     },
     "traits": {"person_id": pl.String, "name": pl.String, "value": pl.String},
     "consents": {
@@ -53,7 +56,10 @@ def frames_of(data: dict[str, Any]) -> dict[str, pl.DataFrame]:
     rows = {name: data.get(name, []) for name in RELATIONS} | {"given": data.get("given", people)}
     return {
         name: pl.DataFrame(
-            [tuple(map(stored, columns, row, [name] * len(row))) for row in rows[name]],
+            [
+                tuple(map(stored, columns, padded(row, len(columns)), [name] * len(columns)))
+                for row in rows[name]
+            ],
             schema=columns,
             orient="row",
         )
@@ -61,8 +67,13 @@ def frames_of(data: dict[str, Any]) -> dict[str, pl.DataFrame]:
     }
 
 
+def padded(row: list[Any], width: int) -> list[Any]:
+    """A row that ends early has nulls behind."""
+    return [*row, *[None] * (width - len(row))]
+
+
 def stored(column: str, value: Any, relation: str) -> object:  # noqa: ANN401 - JSON
-    if column in {"since", "occurred_at"}:
+    if column in {"since", "occurred_at", "until"}:
         return parse_instant(value) if value else None
     if column == "properties" or (relation, column) == ("traits", "value"):
         return json.dumps(value)

@@ -14,7 +14,7 @@ from courtesy.doors.web.tried import tried
 from courtesy.doors.web.words import MEANINGS
 from courtesy.ground.definitions import store as definitions_store
 from courtesy.ground.ledger import Transaction, named_queries
-from courtesy.stages.audiences import GIVEN, evaluate
+from courtesy.stages.audiences import BEGUN, evaluate
 from courtesy.stages.events import EVENTS
 from courtesy.stages.messages import Policy, State, store
 from courtesy.stages.messages.returns import CLICKED, OPENED
@@ -120,12 +120,9 @@ def _reached(app: App, transaction: Transaction, definitions: Workspace, now: da
     reached = []
     for journey in definitions.journeys.values():
         if journey.goal is not None:
-            given = transaction.frame(_QUERIES["spoken_to"], GIVEN, journey=journey.name)
+            given = transaction.frame(_QUERIES["spoken_to"], BEGUN, journey=journey.name)
             goal = {"reached": journey.goal.condition}
-            entries = [journey.entry.event] if journey.entry.event else []
-            facts = evaluate(
-                transaction, app.engine, goal, given, now, anchored=True, entries=entries
-            )
+            facts = evaluate(transaction, app.engine, goal, given, now, anchored=True)
             reached += facts.filter(pl.col("reached"))["person_id"].to_list()
     note = "Some would have come anyway; see whether it helped, below"
     return Step(

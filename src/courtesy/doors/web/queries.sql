@@ -18,10 +18,11 @@ SELECT count(*) AS things, count(DISTINCT person_id) AS people FROM messages WHE
 SELECT count(*) FROM messages WHERE state = 'sent' AND sent_at > created_at;
 
 -- name: spoken_to
-SELECT m.enrollment_id AS subject_id, m.person_id, min(m.sent_at) AS since, e.entry
+SELECT m.enrollment_id AS subject_id, m.person_id, min(m.sent_at) AS since, e.entry,
+       e.entry_event_id, NULL AS until
 FROM messages m JOIN enrollments e ON e.enrollment_id = m.enrollment_id
 WHERE m.state = 'sent' AND m.journey = :journey
-GROUP BY m.enrollment_id, m.person_id, e.entry;
+GROUP BY m.enrollment_id, m.person_id, e.entry, e.entry_event_id;
 
 -- name: treatment
 SELECT m.person_id,

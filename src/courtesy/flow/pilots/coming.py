@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from courtesy.flow.holdouts import after_entry, counts_entry
 from courtesy.flow.pilots.enclosing import enclosing, left_alone
 from courtesy.flow.pilots.then import held, known_now
 from courtesy.flow.pilots.way import Way, arrived
@@ -117,8 +118,11 @@ def _passed(lately: Lately, way: Way) -> pl.DataFrame:
         lately.turn.transaction, way.journey.name, lately.start, lately.end
     )
     here = passages.join(places, on=("version", "step"), how="semi")
-    moment = pl.col("passed_at")
-    found = here.select("person_id", moment.alias("came_at"), moment.alias("exposed_at"), "entry")
+    counts = counts_entry(lately.turn.definitions, way.journey)
+    exposed = after_entry("passed_at").alias("exposed_at")
+    found = here.with_columns(entry_counts=counts).select(
+        "person_id", pl.col("passed_at").alias("came_at"), exposed, "entry"
+    )
     return _first(found)
 
 
@@ -141,7 +145,7 @@ def _walked(lately: Lately, way: Way) -> Coming:
         counted.append(f"{_people(welcome):,} could enter, as the others had before")
     there = _first(arrived(lately.turn, way, welcome))
     counted.append(f"{there.height:,} came to the test")
-    delay = there.select((pl.col("exposed_at") - pl.col("entered_at")).max()).item()
+    delay = there.select((pl.col("reached_at") - pl.col("entered_at")).max()).item()
     people = there.with_columns(pl.col("came_at") + way.longest).select(_COLUMNS)
     told = (*unknown, *way.untold())
     return Coming(people, (", ".join(counted),), told, delay or timedelta(0))
@@ -158,9 +162,9 @@ def _first(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _invited(lately: Lately, journey: Journey) -> pl.DataFrame:
-    """Every event that invites: ``person_id, came_at, entered_at, entry``."""
+    """Every event that invites: ``person_id, came_at, entered_at, entry, entry_event_id``."""
     named = f"AND event = {literal(journey.entry.event or '')}"
-    events = _events(lately, "person_id, event, properties, occurred_at", named)
+    events = _events(lately, "person_id, event, properties, occurred_at, message_id", named)
     if journey.entry.where is not None and not events.is_empty():
         events = matching(lately.turn, journey.entry.where, events)
     return events.select(
@@ -168,6 +172,7 @@ def _invited(lately: Lately, journey: Journey) -> pl.DataFrame:
         pl.col("occurred_at").alias("came_at"),
         pl.col("occurred_at").alias("entered_at"),
         pl.col("properties").alias("entry"),
+        pl.col("message_id").alias("entry_event_id"),
     )
 
 
@@ -212,6 +217,7 @@ def _joined(lately: Lately, audience: str) -> pl.DataFrame:
         (pl.lit(lately.start, dtype=_INSTANT) + pl.duration(days="day")).alias("came_at"),
         pl.lit(lately.end - _MOMENT, dtype=_INSTANT).alias("entered_at"),
         pl.lit("{}").alias("entry"),
+        pl.lit(None, dtype=pl.String).alias("entry_event_id"),
     )
 
 

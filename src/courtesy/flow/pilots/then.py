@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from courtesy.flow.trigger import Turn, entry_events
+from courtesy.flow.trigger import Turn
 from courtesy.ground.rules import Condition, compile_conditions, lookback, mentions
 from courtesy.ground.rules.literals import timestamp
 from courtesy.stages.audiences.sources import Sources, gather
@@ -20,7 +20,7 @@ from courtesy.stages.experiments import EXPOSED
 _DAY = timedelta(days=1)
 _INSTANT = EXPOSED["exposed_at"]
 _LIVED = """
-SELECT moments.row AS person_id, lived.event, lived.properties,
+SELECT moments.row AS person_id, lived.event, lived.properties{identified},
        lived.occurred_at + ({now} - moments.at) AS occurred_at
 FROM ({history}) AS lived JOIN moments ON moments.person_id = lived.person_id
 WHERE lived.occurred_at <= moments.at"""
@@ -42,7 +42,8 @@ def held(
         conditions: by the name of their column, one or more.
         moments: n rows: ``person_id, at, since`` (instants) and ``entry`` (JSON); several rows of
             one person are fine.
-        anchored: count only events since ``since``, with ``within`` measured from there.
+        anchored: count only events since ``since``, but for the ``entry_event_id`` that the rows
+            then have; ``within`` is measured from there.
 
     Returns:
         The n rows in their order, with a boolean column for each condition.
@@ -51,13 +52,7 @@ def held(
         return moments.with_columns(pl.lit(None, pl.Boolean()).alias(name) for name in conditions)
     rows = moments.with_row_index("row").with_columns(pl.col("row").cast(pl.String))
     sources = _moved(turn, conditions, rows, anchored=anchored)
-    sql = compile_conditions(
-        conditions,
-        turn.now,
-        anchored=anchored,
-        history=sources.history,
-        entries=entry_events(turn.definitions) if anchored else (),
-    )
+    sql = compile_conditions(conditions, turn.now, anchored=anchored, history=sources.history)
     found = sources.query(turn.app.engine, sql).drop("person_id")
     known = rows.join(found, left_on="row", right_on="subject_id", maintain_order="left")
     return known.drop("row")
@@ -80,14 +75,20 @@ def _moved(
     turn: Turn, conditions: Mapping[str, Condition], rows: pl.DataFrame, *, anchored: bool
 ) -> Sources:
     """What the statement reads, with each row as a person of its own whose time was moved."""
-    known = gather(Asked(turn.transaction, None), conditions.values(), _given(turn, rows), turn.now)
+    given = _begun(turn, rows) if anchored else _given(turn, rows)
+    asked = Asked(turn.transaction, None)
+    known = gather(asked, conditions.values(), given, turn.now, anchored=anchored)
     places = rows.select("row", "person_id")
     frames = {
         name: frame if name in {"given", "merges"} else _of_rows(frame, places)
         for name, frame in known.frames.items()
     }
     frames["moments"] = rows.select("row", "person_id", "at")
-    history = _LIVED.format(now=timestamp(turn.now), history=known.history)
+    history = _LIVED.format(
+        now=timestamp(turn.now),
+        history=known.history,
+        identified=", lived.message_id" if anchored else "",
+    )
     return replace(
         known,
         frames=frames,
@@ -102,6 +103,11 @@ def _given(turn: Turn, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(
         pl.col("row").alias("subject_id"), pl.col("row").alias("person_id"), moved, "entry"
     )
+
+
+def _begun(turn: Turn, rows: pl.DataFrame) -> pl.DataFrame:
+    never = pl.lit(None, dtype=_INSTANT).alias("until")
+    return _given(turn, rows).with_columns(rows["entry_event_id"], never)
 
 
 def _of_rows(known: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:

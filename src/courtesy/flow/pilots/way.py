@@ -8,6 +8,7 @@ from functools import cached_property
 import polars as pl
 
 from courtesy.flow.arms import dealt
+from courtesy.flow.holdouts import after_entry, counts_entry
 from courtesy.flow.pilots.then import held, known_now
 from courtesy.flow.trigger import Turn
 from courtesy.ground.rules import Condition
@@ -88,11 +89,11 @@ def arrived(turn: Turn, way: Way, entered: pl.DataFrame) -> pl.DataFrame:
     Args:
         turn: where conditions and other tests are looked up.
         way: from the entry to the test.
-        entered: ``person_id, entered_at, entry`` and more, one row for each entry.
+        entered: ``person_id, entered_at, entry, entry_event_id`` and more, a row for each entry.
 
     Returns:
         The rows of those who come to the test before the journey's goal or exit ends their passage,
-        with ``exposed_at``.
+        with ``reached_at``, and with ``exposed_at``, which lies after the entry.
     """
     begun = pl.col("entered_at")
     start = entered.with_columns(begun.alias("at"), begun.alias("since"))
@@ -106,7 +107,13 @@ def arrived(turn: Turn, way: Way, entered: pl.DataFrame) -> pl.DataFrame:
             found.append(group)
         else:
             moving += _onward(turn, node, group)
-    return _staying(turn, way.journey, pl.concat(found)).rename({"at": "exposed_at"}).drop("since")
+    stayed = _staying(turn, way.journey, pl.concat(found))
+    counted = stayed.with_columns(entry_counts=counts_entry(turn.definitions, way.journey))
+    return (
+        counted.with_columns(after_entry("at").alias("exposed_at"))
+        .rename({"at": "reached_at"})
+        .drop("since")
+    )
 
 
 def _onward(turn: Turn, node: Node, group: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
@@ -153,7 +160,7 @@ def _dealt(turn: Turn, trial: Trial, group: pl.DataFrame) -> pl.Series:
 
 
 def _staying(turn: Turn, journey: Journey, group: pl.DataFrame) -> pl.DataFrame:
-    """Those whom neither goal nor exit took out on the way; at the entry itself none does."""
+    """Those whom neither goal nor exit took out on the way, after the entry itself."""
     goal = journey.goal.condition if journey.goal else None
     asked = {name: one for name, one in (("goal", goal), ("exit", journey.exit)) if one is not None}
     waited = pl.col("at") > pl.col("since")

@@ -7,12 +7,15 @@ The statement reads these relations:
   ``entry`` (JSON object or NULL) the properties of the event that it began with.
 - ``history(person_id, event, occurred_at, properties)``: what happened; ``properties`` is a JSON
   object.
+- Of anchored questions ``given`` also has ``entry_event_id`` (VARCHAR or NULL), the event that the
+  subject began with, and ``until`` (TIMESTAMPTZ or NULL), after which nothing counts for it; and
+  ``history`` has ``message_id``, each event's id.
 - ``traits(person_id, name, value)``: ``value`` is JSON.
 - ``consents(person_id, topic, channel, granted)``: what is allowed now.
 - ``memberships(audience, person_id)`` and ``reachable(person_id, channel)``.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from courtesy.ground.rules.facts import Facts
@@ -33,14 +36,13 @@ from courtesy.ground.rules.model import (
 from courtesy.ground.rules.values import holds, trait_value
 
 
-def compile_conditions(  # noqa: PLR0913 - what to ask about, and how
+def compile_conditions(
     conditions: Mapping[str, Condition],
     now: datetime,
     *,
     anchored: bool = False,
     everyone: bool = False,
     history: str = "",
-    entries: Collection[str] = (),
 ) -> str:
     """One SELECT with ``subject_id``, ``person_id`` and a boolean column, never NULL, for each key.
 
@@ -50,13 +52,13 @@ def compile_conditions(  # noqa: PLR0913 - what to ask about, and how
     Args:
         conditions: by the name of their column.
         now: the present instant, with a zone.
-        anchored: count only events since ``given.since``; ``within`` then looks forward from it.
+        anchored: count only events since ``given.since``, without the one that the subject began
+            with, which tells them apart where both are of one instant; ``within`` then looks
+            forward from ``given.since``.
         everyone: ``given`` holds the whole population, so that looking up in it spares nothing.
         history: a SELECT that yields ``history``, where there is no relation of this name.
-        entries: names of events with which subjects began, where ``anchored``: the one event of
-            such a name that has the subject's own time and properties does not count.
     """
-    facts = Facts(now, anchored=anchored, everyone=everyone, history=history, entries=entries)
+    facts = Facts(now, anchored=anchored, everyone=everyone, history=history)
     columns = [f"{truth(one, facts)} AS {quoted(key)}" for key, one in conditions.items()]
     every = ", ".join(["subject_id", "person_id", *columns])
     return facts.statement(f"SELECT {every} FROM facts")  # noqa: S608 - values are escaped literals

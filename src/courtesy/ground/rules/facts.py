@@ -5,7 +5,7 @@ come from one pass over ``history`` for each person; only those that depend on t
 (since when, by which event) take a second one, for each subject.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from courtesy.ground.rules.literals import interval, listed, literal, timestamp
@@ -14,23 +14,21 @@ from courtesy.ground.rules.passes import Pass
 from courtesy.ground.rules.values import holds, property_value, same
 
 _OF_SUBJECTS = "given JOIN history ON history.person_id = given.person_id"
+_SINCE_ENTRY = (
+    "history.occurred_at >= given.since",
+    "(given.entry_event_id IS NULL OR history.message_id <> given.entry_event_id)",
+    "(given.until IS NULL OR history.occurred_at <= given.until)",
+)
 
 
 class Facts:
     """Gathers facts, then writes the statement that finds them all."""
 
     def __init__(
-        self,
-        now: datetime,
-        *,
-        anchored: bool,
-        everyone: bool = False,
-        history: str = "",
-        entries: Collection[str] = (),
+        self, now: datetime, *, anchored: bool, everyone: bool = False, history: str = ""
     ) -> None:
         self._now = now
         self._anchored = anchored
-        self._entries = sorted(entries)
         self._everyone = everyone
         self._history = [f"history AS ({history})"] if history else []
         self._people = Pass("person", "history", "history.person_id")
@@ -120,7 +118,7 @@ class Facts:
         if chosen is self._traits:
             return [f"traits.name IN {listed(sorted(chosen.names))}"]
         if chosen is self._subjects and self._anchored:
-            return [*self._happened(chosen), "history.occurred_at >= given.since", *self._later()]
+            return [*self._happened(chosen), *_SINCE_ENTRY]
         if chosen is self._subjects:
             return [*self._happened(chosen), *self._recent(chosen)]
         if chosen is self._people:
@@ -130,13 +128,6 @@ class Facts:
     def _happened(self, chosen: Pass) -> list[str]:
         named = f"history.event IN {listed(sorted(chosen.names))}"
         return [named, f"history.occurred_at <= {timestamp(self._now)}"]
-
-    def _later(self) -> list[str]:
-        """Anything but the event with which the subject began: by its name, time and properties."""
-        if not self._entries:
-            return []
-        own = f"history.event IN {listed(self._entries)} AND history.occurred_at = given.since"
-        return [f"NOT ({own} AND history.properties IS NOT DISTINCT FROM given.entry)"]
 
     def _recent(self, chosen: Pass) -> list[str]:
         longest = chosen.longest()

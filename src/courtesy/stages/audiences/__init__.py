@@ -7,11 +7,12 @@ Verbs: ``check``, ``evaluate``, ``refresh``, ``explain``; ``store`` keeps the me
 from courtesy.stages.audiences.check import check
 from courtesy.stages.audiences.evaluate import evaluate, themselves
 from courtesy.stages.audiences.explain import Explanation, explain
-from courtesy.stages.audiences.model import GIVEN, Audience, Change
+from courtesy.stages.audiences.model import BEGUN, GIVEN, Audience, Change
 from courtesy.stages.audiences.refresh import refresh
 from courtesy.stages.audiences.store import population
 
 __all__ = [
+    "BEGUN",
     "GIVEN",
     "Audience",
     "Change",

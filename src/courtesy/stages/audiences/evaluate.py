@@ -1,6 +1,6 @@
 """For whom conditions hold: people and conditions in, one truth for each pair out."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 import polars as pl
@@ -24,7 +24,6 @@ def evaluate(  # noqa: PLR0913 - where to look, what for, whom about and when
     anchored: bool = False,
     everyone: bool = False,
     traits: pl.DataFrame | None = None,
-    entries: Collection[str] = (),
 ) -> pl.DataFrame:
     """Whether each condition holds for each subject.
 
@@ -34,12 +33,12 @@ def evaluate(  # noqa: PLR0913 - where to look, what for, whom about and when
         transaction: where people's present state is looked up.
         engine: what reads the history.
         conditions: by the name of their column.
-        given: ``GIVEN`` rows, n subjects.
+        given: ``GIVEN`` rows, n subjects; ``BEGUN`` rows where ``anchored``.
         now: the present instant; nothing after it is seen.
-        anchored: count only events since ``since``, with ``within`` measured from there.
+        anchored: count only events since ``since`` but for the one that the subject began with;
+            ``within`` is measured from there.
         everyone: ``given`` holds the whole population, which is then not looked up one by one.
         traits: ``person_id, name, value`` (JSON) that stand in for stored ones, this time alone.
-        entries: where ``anchored``, the events with which subjects began, which never count.
 
     Returns:
         n rows with ``subject_id``, ``person_id`` and a boolean column for each condition.
@@ -53,12 +52,7 @@ def evaluate(  # noqa: PLR0913 - where to look, what for, whom about and when
     if traits is not None and "traits" in sources.frames:
         sources.frames["traits"] = _overlaid(sources.frames["traits"], traits)
     sql = compile_conditions(
-        conditions,
-        now,
-        anchored=anchored,
-        everyone=everyone,
-        history=sources.history,
-        entries=entries,
+        conditions, now, anchored=anchored, everyone=everyone, history=sources.history
     )
     return truths(engine, sql, conditions, sources)
 

@@ -17,6 +17,10 @@ GIVEN = pl.Schema(
 """Whom to ask about: a subject (unique) with the person behind it, when it began (or null) and the
 properties of the event that it began with (a JSON object, or null)."""
 
+BEGUN = pl.Schema({**GIVEN, "entry_event_id": pl.String(), "until": GIVEN["since"]})
+"""Whom to ask about what they did since their beginning: also the id of the event that they began
+with, which never counts itself, and the instant up to which events count; both may be null."""
+
 
 @dataclass(frozen=True)
 class Audience:

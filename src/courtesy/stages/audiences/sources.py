@@ -18,7 +18,7 @@ from courtesy.ground.rules import (
     lookback,
     mentions,
 )
-from courtesy.stages.audiences.model import GIVEN
+from courtesy.stages.audiences.model import BEGUN, GIVEN
 from courtesy.stages.audiences.store import Asked
 from courtesy.stages.events.model import EVENTS
 
@@ -26,10 +26,12 @@ _ADDRESSES = {
     "email": ("email", r'^"[^@\s"]+@[^@\s"]+"$'),
     "phone": ("sms", r'^"\+?[0-9 ()./-]{5,}"$'),
 }
-_HISTORY = "SELECT person_id, event, occurred_at, properties FROM events"
+_HISTORY = "SELECT person_id, {columns} FROM events"
 _MERGED = """
-SELECT coalesce(merges.into_id, events.person_id) AS person_id, event, occurred_at, properties
+SELECT coalesce(merges.into_id, events.person_id) AS person_id, {columns}
 FROM events LEFT JOIN merges ON merges.person_id = events.person_id"""
+_COLUMNS = "event, occurred_at, properties"
+_IDENTIFIED = f"{_COLUMNS}, message_id"
 _OF_GIVEN = """
 WHERE events.person_id IN (SELECT person_id FROM given)"""
 _OF_MERGED = """
@@ -68,7 +70,8 @@ def gather(
     """Look up what the conditions mention about the people of ``given``."""
     wanted = list(conditions)
     found = [leaf for condition in wanted for _, leaf in leaves(condition)]
-    frames = {"given": given.select(list(GIVEN)).cast(GIVEN), **_state(asked, found, now)}
+    shape = BEGUN if anchored else GIVEN
+    frames = {"given": given.select(list(shape)).cast(shape), **_state(asked, found, now)}
     if not any(mentions(condition).events for condition in wanted):
         return Sources(frames, now.date())
     since = _begin(given) if anchored else _earliest(wanted, now)
@@ -76,7 +79,8 @@ def gather(
     if not merges.is_empty():
         frames["merges"] = merges
     history = _history(everyone=asked.everyone, merged=not merges.is_empty())
-    return Sources(frames, now.date(), since, history)
+    columns = _IDENTIFIED if anchored else _COLUMNS
+    return Sources(frames, now.date(), since, history.format(columns=columns))
 
 
 def _history(*, everyone: bool, merged: bool) -> str:

@@ -24,7 +24,7 @@ def enter(  # noqa: PLR0913, PLR0917 - who, into what, when
     Somebody who is inside does not enter again; who passed before enters only as ``again`` allows.
 
     Args:
-        candidates: ``CANDIDATES`` rows, several of one person allowed: the earliest counts.
+        candidates: ``CANDIDATES`` rows, several of one person allowed: the earliest that may.
         standing: ``STANDING`` rows of those candidates who ever entered this journey.
         journey: the checked definition in force, and
         version: its number.
@@ -35,14 +35,13 @@ def enter(  # noqa: PLR0913, PLR0917 - who, into what, when
     Returns:
         New ``ENROLLMENTS`` rows.
     """
-    first = candidates.sort("occurred_at", maintain_order=True).unique(
-        "person_id", keep="first", maintain_order=True
-    )
-    known = first.join(standing, on="person_id", how="left", maintain_order="left").join(
+    ordered = candidates.sort("occurred_at", maintain_order=True)
+    known = ordered.join(standing, on="person_id", how="left", maintain_order="left").join(
         units, on="person_id", how="left", maintain_order="left"
     )
     welcome = known.filter(_may(journey.entry.again))
-    numbered = welcome.with_columns((pl.col("passes").fill_null(0) + 1).alias("pass_number"))
+    first = welcome.unique("person_id", keep="first", maintain_order=True)
+    numbered = first.with_columns((pl.col("passes").fill_null(0) + 1).alias("pass_number"))
     return numbered.select(
         _ids(numbered, journey.name),
         pl.lit(journey.name).alias("journey"),
@@ -61,6 +60,7 @@ def enter(  # noqa: PLR0913, PLR0917 - who, into what, when
         pl.lit(now, dtype=INSTANT).alias("due_at"),
         pl.lit(None, dtype=INSTANT).alias("ended_at"),
         pl.lit(None, dtype=pl.String).alias("tests"),
+        "entry_event_id",
     ).select(list(ENROLLMENTS))
 
 

@@ -19,8 +19,16 @@ GOAL = "goal"
 PAUSED = "paused"
 STOPPED = "stopped"
 
-CANDIDATES = pl.Schema({"person_id": pl.String(), "entry": pl.String(), "occurred_at": INSTANT})
-"""Somebody who may enter: ``entry`` is the properties of the event that invites, as JSON."""
+CANDIDATES = pl.Schema(
+    {
+        "person_id": pl.String(),
+        "entry": pl.String(),
+        "occurred_at": INSTANT,
+        "entry_event_id": pl.String(),
+    }
+)
+"""Somebody who may enter: ``entry`` is the properties of the event that invites, as JSON, and
+``entry_event_id`` its id; null where no event does."""
 
 STANDING = pl.Schema(
     {
@@ -48,10 +56,12 @@ ENROLLMENTS = pl.Schema(
         "due_at": INSTANT,
         "ended_at": INSTANT,
         "tests": pl.String(),
+        "entry_event_id": pl.String(),
     }
 )
 """One person's passage through one version of a journey; ``tests`` is their arm in each test that
-they passed, as a JSON object, or null."""
+they passed, as a JSON object, or null. ``entry_event_id`` is the event that they entered by: what
+counts for goals and exits lies after it."""
 
 PASSAGES = pl.Schema(
     {

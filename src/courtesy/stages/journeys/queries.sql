@@ -1,6 +1,6 @@
 -- name: due
 SELECT enrollment_id, journey, version, person_id, pass_number, arm, step, state, reason, entry,
-       entered_at, due_at, ended_at, tests
+       entered_at, due_at, ended_at, tests, entry_event_id
 FROM enrollments WHERE state = 'active' AND due_at <= :now
   AND journey NOT IN (SELECT journey FROM journey_states WHERE state = 'paused')
 ORDER BY due_at, enrollment_id LIMIT :limit;
@@ -12,7 +12,7 @@ WHERE state = 'active'
 
 -- name: active_of
 SELECT e.enrollment_id, e.journey, e.version, e.person_id, e.pass_number, e.arm, e.step, e.state,
-       e.reason, e.entry, e.entered_at, e.due_at, e.ended_at, e.tests
+       e.reason, e.entry, e.entered_at, e.due_at, e.ended_at, e.tests, e.entry_event_id
 FROM given g CROSS JOIN enrollments e
 WHERE e.person_id = g.person_id AND e.journey = g.journey AND e.state = 'active';
 
@@ -25,9 +25,10 @@ WHERE e.person_id = g.person_id AND e.journey = :journey GROUP BY e.person_id;
 
 -- name: put
 INSERT INTO enrollments (enrollment_id, journey, version, person_id, pass_number, arm, step, state,
-                         reason, entry, entered_at, due_at, ended_at, tests)
+                         reason, entry, entered_at, due_at, ended_at, tests,
+                         entry_event_id)
 SELECT enrollment_id, journey, version, person_id, pass_number, arm, step, state, reason, entry,
-       entered_at, due_at, ended_at, tests FROM given WHERE true
+       entered_at, due_at, ended_at, tests, entry_event_id FROM given WHERE true
 ON CONFLICT (enrollment_id) DO UPDATE SET step = excluded.step, state = excluded.state,
     reason = excluded.reason, due_at = excluded.due_at, ended_at = excluded.ended_at,
     tests = excluded.tests;
@@ -91,7 +92,7 @@ FROM passages p JOIN enrollments e ON e.enrollment_id = p.enrollment_id
 WHERE e.person_id = :person_id ORDER BY p.passed_at, p.step;
 
 -- name: passed
-SELECT e.person_id, e.version, p.step, e.entry, p.passed_at
+SELECT e.person_id, e.version, p.step, e.entry, e.entered_at, p.passed_at
 FROM passages p JOIN enrollments e ON e.enrollment_id = p.enrollment_id
 WHERE e.journey = :journey AND p.passed_at >= :since AND p.passed_at < :until
 ORDER BY p.passed_at, e.person_id, p.step;

@@ -17,6 +17,7 @@ PASSED = pl.Schema(
         "version": pl.Int64(),
         "step": pl.String(),
         "entry": pl.String(),
+        "entered_at": ENROLLMENTS["entered_at"],
         "passed_at": ENROLLMENTS["entered_at"],
     }
 )

@@ -18,12 +18,15 @@ _RELATIONS: dict[str, dict[str, Any]] = {
         "person_id": pl.String,
         "since": _INSTANT,
         "entry": pl.String,
+        "entry_event_id": pl.String,
+        "until": _INSTANT,
     },
     "history": {
         "person_id": pl.String,
         "event": pl.String,
         "occurred_at": _INSTANT,
         "properties": pl.String,
+        "message_id": pl.String,
     },
     "traits": {"person_id": pl.String, "name": pl.String, "value": pl.String},
     "consents": {

@@ -103,6 +103,7 @@ def matching(did: Any, facts: Facts, within: str | None, *, anchored: bool) -> l
             return []
         first = facts["since"]
         last = min(NOW, first + length) if length else NOW
+        last = min(last, facts["until"] or NOW)
     elif length:
         first = NOW - length
     return [
@@ -110,6 +111,7 @@ def matching(did: Any, facts: Facts, within: str | None, *, anchored: bool) -> l
         for event in facts["history"]
         if event["event"] == did["did"]
         and first <= event["occurred_at"] <= last
+        and not (anchored and event["message_id"] == facts["entry_event_id"])
         and all(
             property_holds(event, path, wanted, facts["entry"])
             for path, wanted in did.get("where", {}).items()
@@ -260,6 +262,7 @@ events = st.fixed_dictionaries(
         "event": st.sampled_from(EVENTS),
         "occurred_at": moments,
         "properties": properties,
+        "message_id": st.sampled_from("ijk"),
     }
 )
 subjects = st.fixed_dictionaries(
@@ -267,6 +270,8 @@ subjects = st.fixed_dictionaries(
         "person_id": st.sampled_from(PEOPLE),
         "since": moments | st.none(),
         "entry": properties | st.none(),
+        "entry_event_id": st.sampled_from("ijk") | st.none(),
+        "until": moments | st.none(),
     }
 )
 worlds = st.fixed_dictionaries(
@@ -321,6 +326,8 @@ def facts_of(world: Any, subject: Facts) -> Facts:
     return {
         "since": subject["since"],
         "entry": subject["entry"],
+        "entry_event_id": subject["entry_event_id"],
+        "until": subject["until"],
         "history": [event for event in world["history"] if event["person_id"] == person],
         "traits": {name: value for (p, name), value in world["traits"].items() if p == person},
         "audiences": own(world["audiences"], 1),

@@ -84,16 +84,19 @@ def home(ledger: Ledger, tmp_path: Path) -> Home:
 
 @pytest.fixture
 def given() -> Callable[..., pl.DataFrame]:
-    """``GIVEN`` rows: each person the subject of itself, or (subject, person, since, entry)."""
+    """``BEGUN`` rows: each person the subject of itself, or (subject, person, since, entry)."""
     schema: dict[str, Any] = {
         "subject_id": pl.String,
         "person_id": pl.String,
         "since": pl.Datetime("us", "UTC"),
         "entry": pl.String,
+        "entry_event_id": pl.String,
+        "until": pl.Datetime("us", "UTC"),
     }
 
     def rows(*asked: str | Row) -> pl.DataFrame:
-        full = [(one, one, None, None) if isinstance(one, str) else one for one in asked]
+        known = [(one, one, None, None) if isinstance(one, str) else one for one in asked]
+        full = [(*one, None, None) for one in known]
         return pl.DataFrame(full, schema=schema, orient="row")
 
     return rows

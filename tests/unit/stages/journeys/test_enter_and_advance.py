@@ -38,7 +38,7 @@ def journey(holdout: str = "0%", again: str = "never") -> Journey:
 
 
 def candidates(*people: str, at: datetime = NOW) -> pl.DataFrame:
-    rows = [(person, '{"plan": "pro"}', at) for person in people]
+    rows = [(person, '{"plan": "pro"}', at, None) for person in people]
     return pl.DataFrame(rows, schema=CANDIDATES, orient="row")
 
 

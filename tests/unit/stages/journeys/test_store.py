@@ -39,7 +39,7 @@ def journey() -> Journey:
 
 
 def entered(journey: Journey) -> pl.DataFrame:
-    invited = pl.DataFrame([("ana", "{}", NOW)], schema=CANDIDATES, orient="row")
+    invited = pl.DataFrame([("ana", "{}", NOW, None)], schema=CANDIDATES, orient="row")
     return enter(invited, pl.DataFrame(schema=STANDING), journey, 1, NOW)
 
 

@@ -52,7 +52,7 @@ def journey(steps: str, known: Known = KNOWN) -> Journey:
 
 
 def entered(definition: Journey, *people: str) -> pl.DataFrame:
-    rows = [(person, "{}", NOW) for person in people]
+    rows = [(person, "{}", NOW, None) for person in people]
     invited = pl.DataFrame(rows, schema=CANDIDATES, orient="row")
     return enter(invited, pl.DataFrame(schema=STANDING), definition, 1, NOW)
 
