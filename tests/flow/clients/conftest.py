@@ -113,9 +113,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             server.wait(PATIENCE)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, that nothing but loopback reaches."""
+    """Debian's Chromium; of one module, since Playwright's loop runs in this thread meanwhile."""
     path = shutil.which("chromium")
     if path is None:
         absent("Chromium")

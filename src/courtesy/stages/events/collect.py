@@ -3,14 +3,14 @@
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
 import msgspec
 from msgspec import Raw
 
-from courtesy.ground.primitives.clock import parse_instant
+from courtesy.ground.primitives.clock import read_time
 from courtesy.ground.primitives.errors import CallError
 from courtesy.stages.events.calls import (
     Fault,
@@ -141,7 +141,10 @@ def _sent(text: str | None) -> datetime | None:
     fault = fault_of_time("sentAt", text)
     if fault:
         raise _refusal(fault)
-    return None if text is None else parse_instant(text)
+    if text is None:
+        return None
+    moment = read_time(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _rejections(events: Sequence[bytes], faults: Sequence[Fault | None]) -> Iterator[Rejection]:

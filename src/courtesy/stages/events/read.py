@@ -15,6 +15,7 @@ import polars as pl
 from msgspec import Raw
 
 from courtesy.ground.primitives.clock import parse_instant
+from courtesy.ground.primitives.errors import InputError
 from courtesy.stages.events.ids import Id, id_text
 from courtesy.stages.events.model import INSTANT, MESSAGE_ID_CHARACTERS, NORMALISED, PERSON
 
@@ -103,12 +104,20 @@ def _timed(events: pl.DataFrame) -> pl.DataFrame:
     return events.with_columns(occurred).select(NORMALISED.names())
 
 
+def _within_calendar(text: str) -> datetime | None:
+    """The instant of a text that was found to be a time; None where UTC has no such year."""
+    try:
+        return parse_instant(text)
+    except InputError:
+        return None
+
+
 def _instants(texts: pl.Series) -> pl.Series:
     parsed = texts.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
     odd = texts.filter(parsed.is_null() & texts.is_not_null()).unique()
     if odd.is_empty():
         return parsed
-    known = [parse_instant(text) for text in odd]
+    known = [_within_calendar(text) for text in odd]
     return parsed.fill_null(texts.replace_strict(odd, known, default=None, return_dtype=INSTANT))
 
 
