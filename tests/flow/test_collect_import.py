@@ -20,21 +20,6 @@ properties:
   amount: value.amount
   reward: value.reward
 """
-PEOPLE_MAPPING = """
-person: {user_id: id}
-traits:
-  email: {text: "{id}@rewards.example"}
-  since: {column: became_member_on, format: "%Y%m%d"}
-  gender: gender
-  income: income
-  timezone: {value: America/New_York}
-consents:
-  - topic: offers
-    channel: email
-    when: {column: age, is_not: 118}
-    source: membership form
-    occurred_at: {column: became_member_on, format: "%Y%m%d"}
-"""
 ROWS: list[dict[str, Any]] = [
     {"person": "p1", "event": "offer viewed", "value": {"offer id": "o"}, "time": 0},
     {"person": "p1", "event": "offer viewed", "value": {"offer id": "o"}, "time": 0},
@@ -201,35 +186,3 @@ def test_wrong_names_are_told_in_a_sentence(
     assert (code, out) == (1, "")
     assert sentence in err
     assert "Traceback" not in err
-
-
-def test_the_rewards_programme(
-    run: Run, tmp_path: Path, shared_data: Callable[[str], Path]
-) -> None:
-    data = shared_data("starbucks-rewards")
-    people = written(tmp_path / "people.yaml", PEOPLE_MAPPING)
-    events = written(tmp_path / "events.yaml", EVENTS_MAPPING)
-    imports = [
-        ("people", data / "profile.json.gz", "--mapping", people),
-        ("events", data / "transcript.jsonl.xz", "--mapping", events),
-    ]
-    first = [answer(run, "import", *words) for words in imports]
-    counts = answer(run, "events", "count")
-    second = [answer(run, "import", *words) for words in imports]
-    assert [(one["accepted"], one["duplicates"]) for one in first] == [
-        (17_000, 0),
-        (306_534, 397),
-    ]
-    assert [one["rejected"] for one in (*first, *second)] == [0] * 4
-    assert [one["duplicates"] for one in second] == [17_000, 306_534]
-    assert counts == {
-        "count": 306_137,
-        "by_event": {
-            "transaction": 138_953,
-            "offer received": 76_277,
-            "offer viewed": 57_725,
-            "offer completed": 33_579 - 397,
-        },
-    }
-    assert answer(run, "events", "count") == counts
-    assert answer(run, "people", "count") == {"count": 17_000}

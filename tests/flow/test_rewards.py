@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes
@@ -60,12 +60,16 @@ class Sink:
 
 @dataclass(frozen=True)
 class Month:
-    """What the example left behind: its home, and what the mail server got."""
+    """What the example left behind: its home, the replay's, and what the mail server got.
+
+    ``counts`` are those of the events after the first import, and after the second.
+    """
 
     data: Path
     home: Path
     imported: dict[str, Any]
-    imported_again: dict[str, Any]
+    imported_again: Sequence[dict[str, Any]]
+    counts: Sequence[dict[str, Any]]
     sink: Sink
 
 
@@ -96,8 +100,14 @@ def month(shared_data: Callable[[str], Path], tmp_path_factory: pytest.TempPathF
         env=environment,
     )
     assert done.returncode == 0, done.stderr
+    counts = [answer(home, "events", "count")]
+    people = ("import", "people", str(data / "profile.json.gz"))
     events = ("import", "events", str(data / "transcript.jsonl.xz"))
-    again = answer(home, *events, "--mapping", str(EXAMPLE / "events.yaml"))
+    again = [
+        answer(home, *words, "--mapping", str(EXAMPLE / f"{words[1]}.yaml"))
+        for words in (people, events)
+    ]
+    counts.append(answer(home, "events", "count"))
     sink = Sink()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = int(listening.getsockname()[1])
@@ -108,7 +118,7 @@ def month(shared_data: Callable[[str], Path], tmp_path_factory: pytest.TempPathF
         walked = answer(home, "replay", *asked, COURTESY_PUBLIC_URL="https://brand.example")
     finally:
         controller.stop()
-    return Month(data, Path(walked["home"]), {"text": done.stdout}, again, sink)
+    return Month(data, Path(walked["home"]), {"text": done.stdout}, again, counts, sink)
 
 
 def ledger(month: Month, query: str) -> list[dict[str, Any]]:
@@ -135,8 +145,22 @@ def test_everybody_and_everything_is_there_once(month: Month) -> None:
 
 
 def test_a_second_import_adds_nothing(month: Month) -> None:
-    again = month.imported_again
-    assert (again["read"], again["duplicates"], again["rejected"]) == (306_534, 306_534, 0)
+    assert [(one["read"], one["duplicates"], one["rejected"]) for one in month.imported_again] == [
+        (17_000, 17_000, 0),
+        (306_534, 306_534, 0),
+    ]
+    first, second = month.counts
+    assert first == second
+    assert first == {
+        "count": 306_137,
+        "by_event": PUBLISHED | {"offer completed": PUBLISHED["offer completed"] - DUPLICATES},
+    }
+
+
+def test_the_first_import_took_everything(month: Month) -> None:
+    said = " ".join(month.imported["text"].split())
+    assert "17,000 rows read, 17,000 accepted, of these 0 seen before; 0 rejected" in said
+    assert "306,534 rows read, 306,534 accepted, of these 397 seen before; 0 rejected" in said
 
 
 def test_what_the_server_got_is_what_the_ledger_calls_sent(month: Month) -> None:
