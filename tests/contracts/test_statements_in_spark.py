@@ -27,6 +27,7 @@ from courtesy.doors.web.gather import gather
 from courtesy.flow import absorb, lift_in_full, night, period, replay, size_of, start_pilot, tick
 from courtesy.flow.backup import back_up
 from courtesy.flow.outlook import notices_of
+from courtesy.flow.preview import preview
 from courtesy.flow.repair import repair
 from courtesy.ground.lake import DuckDBEngine
 from courtesy.ground.primitives.clock import VirtualClock
@@ -229,6 +230,7 @@ def live(home: Path, folder: Path) -> None:
         audience = audiences_store.in_force(transaction)["all-kinds"]
         notices_of(app, transaction, folder)
         explain(transaction, app.engine, audience, digest("user_id", "u3"), clock.now())
+    preview(app, "welcome", "u3")
     gather(app, person="u3")
     gather(app)
     app.close()

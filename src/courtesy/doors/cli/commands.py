@@ -23,6 +23,14 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "definitions",
         "Put a workspace folder in force; people in flight stay on the version they entered.",
     ),
+    "preview": (
+        "preview",
+        "Show a letter as one person would get it; nothing is sent and nothing is counted.",
+    ),
+    "send-test": (
+        "preview",
+        "Send a letter as one person would get it to a tester; nothing of it is counted.",
+    ),
     "journeys": ("journeys", "Journeys in force, and where people are in them."),
     "experiments": (
         "experiments",
@@ -36,7 +44,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "replay": (
         "replay",
-        "Run the stored history through the journeys in force, and really send what they say.",
+        "Run the stored history through the journeys in force, in a home of its own.",
     ),
     "report": (
         "report",
@@ -61,7 +69,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 """Of each command the module beside this one that has it, and the first line of its help."""
 
-_ATTRIBUTES = {"import": "imports"}  # a keyword is no attribute
+_ATTRIBUTES = {"import": "imports", "send-test": "send_test"}  # these are no attributes
 
 
 class Commands(TyperGroup):

@@ -179,7 +179,8 @@ class Policy(Model):
     (receipts, security) need no consent, keep no quiet hours, neither count for ``caps`` nor obey
     them, and reach people whom the universal holdout or a program's leaves alone. ``costs`` is
     what a message that a channel took costs, in the brand's money. ``uncertain`` messages are
-    said again ``never``, or ``{repeat_after: 6h}``.
+    said again ``never``, or ``{repeat_after: 6h}``. ``testers`` are the addresses to which letters
+    may be sent to look at them (``courtesy send-test``).
     """
 
     sender: Sender
@@ -191,6 +192,7 @@ class Policy(Model):
     holdouts: Holdouts = Holdouts()
     costs: Mapping[_Channel, _Cost] = Field(default={})
     uncertain: Uncertain = Uncertain()
+    testers: tuple[_Address, ...] = Field(default=(), strict=False)
 
     @cached_property
     def longest_cap(self) -> timedelta:
