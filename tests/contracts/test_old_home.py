@@ -43,3 +43,26 @@ def test_consents_and_definitions_of_before_are_read_as_ever(url: str) -> None:
     assert allowed.rows() == [("ann", "offers", "email")]
     assert [(one.release, one.retired) for one in versions] == [(1, 2), (2, None)]
     assert next_release == 3
+
+
+def test_the_last_policy_holds_again_where_people_were_left_without_one(url: str) -> None:
+    """Before, a folder without a policy took it away under those who were inside."""
+    ledger = Ledger(url)
+    with ledger.write() as transaction:
+        upgrade(transaction.connection, MIGRATIONS, url, "0007")
+        for version in (1, 2):
+            transaction.run(
+                "INSERT INTO definitions VALUES"
+                " ('policy', 'policy', :version, 'text', 'hash', 0, :version)",
+                version=version,
+            )
+        transaction.run(
+            "INSERT INTO enrollments (enrollment_id, journey, version, person_id, pass_number, arm,"
+            " step, state, entry, entered_at, due_at)"
+            " VALUES ('e', 'welcome', 1, 'ann', 1, 'treated', 'end', 'active', '{}', 1, 1)"
+        )
+    ledger.migrate()
+    with ledger.read() as transaction:
+        active = [(one.kind, one.version) for one in definitions_store.active(transaction)]
+    ledger.close()
+    assert active == [("policy", 2)]

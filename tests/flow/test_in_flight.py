@@ -13,7 +13,13 @@ import pytest
 from courtesy import workspace
 from courtesy.app import App, make_home, open_app
 from courtesy.flow import absorb, tick
-from courtesy.flow.halt import pause_journey, resume_journey, stop_journey
+from courtesy.flow.halt import (
+    describe_journey,
+    hold_back,
+    pause_journey,
+    resume_journey,
+    stop_journey,
+)
 from courtesy.ground.primitives.clock import VirtualClock
 from courtesy.ground.primitives.errors import NotFoundError
 from courtesy.stages.events import Accepted, collect
@@ -239,3 +245,57 @@ def test_who_waits_in_a_stopped_journey_leaves_it(brand: Make) -> None:
     assert shop.rows("SELECT count(*) FROM messages") == [(0,)]
     with pytest.raises(NotFoundError, match="There is: bought"):
         stop_journey(shop.app, "boght")
+
+
+AT_ONCE = {**FILES, "journeys/bought.yaml": BOUGHT.replace("{wait: 7d}, ", "")}
+
+
+def test_what_comes_back_from_a_provider_meanwhile_is_held_back_too(brand: Make) -> None:
+    shop = brand(AT_ONCE)
+    shop.tell(call("Order Completed", messageId="1"))
+    for halt, state in ((pause_journey, ("paused", None)), (stop_journey, ("refused", "recalled"))):
+        halt(shop.app, "bought")
+        with shop.app.ledger.write() as transaction:
+            transaction.run("UPDATE messages SET state = 'queued'")  # deferred, or given back
+            hold_back(transaction)
+        assert shop.rows("SELECT state, reason FROM messages") == [state]
+
+
+def test_a_journey_that_was_stopped_and_left_runs_when_it_is_added_again(brand: Make) -> None:
+    shop = brand()
+    stop_journey(shop.app, "bought")
+    assert ("stopped", "journey", "bought") in shop.apply(FILES)
+    shop.apply(NO_JOURNEY)
+    assert shop.apply(FILES)[0] == ("add", "journey", "bought")
+    shop.tell(call("Order Completed", messageId="1"))
+    assert shop.passes() == [("active", None)]
+
+
+def test_who_halted_a_journey_and_who_stands_where_is_told(brand: Make) -> None:
+    shop = brand()
+    shop.tell(call("Order Completed", messageId="1"))
+    pause_journey(shop.app, "bought", "ana")
+    with shop.app.ledger.read() as transaction:
+        told = describe_journey(transaction, "bought")
+    assert (told["state"], told["people"]) == ("paused", 1)
+    assert told["steps"] == {"steps[1] send hello": 1}
+    assert told["changes"] == [{"state": "paused", "changed_at": MONDAY, "changed_by": "ana"}]
+
+
+def test_a_change_says_who_stays_on_their_version(brand: Make) -> None:
+    shop = brand()
+    shop.tell(call("Order Completed", messageId="1"))
+    (shop.folder / "journeys/bought.yaml").write_text(BOUGHT.replace("7d", "5d"))
+    with shop.app.ledger.read() as transaction:
+        (change,) = workspace.plan(transaction, shop.folder)
+    assert change.why.startswith("1 people stand in it (steps[1] send hello: 1); 0 messages wait")
+
+
+def test_the_policy_stays_while_a_message_may_come_back(brand: Make) -> None:
+    shop = brand(AT_ONCE)
+    shop.tell(call("Order Completed", messageId="1"))
+    shop.after(HOUR)
+    with shop.app.ledger.write() as transaction:
+        transaction.run("UPDATE messages SET state = 'uncertain'")
+    done = shop.apply({"metrics/sales.yaml": "metric: sales\nkind: conversion\nevent: Paid\n"})
+    assert ("keep", "policy", "policy") in done

@@ -10,6 +10,7 @@ import structlog
 
 from courtesy import workspace
 from courtesy.app import App, missing_to_send
+from courtesy.flow.halt import hold_back
 from courtesy.flow.hold import keep_holds
 from courtesy.ground.ledger import Transaction, leases
 from courtesy.ground.primitives.errors import HomeError
@@ -167,6 +168,7 @@ def _claim(app: App) -> Prepared | None:
         if policy is None:
             return None
         leases.renew(transaction, flight.worker, app.machine_clock.now())
+        hold_back(transaction)
         claimed = messages_store.claim(transaction, flight.worker, now, IN_FLIGHT)
         if claimed.is_empty():
             return None

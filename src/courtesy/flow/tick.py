@@ -19,6 +19,7 @@ from courtesy.stages.audiences import evaluate
 from courtesy.stages.experiments import store as experiments_store
 from courtesy.stages.journeys import Moves, advance, conditions_ahead
 from courtesy.stages.journeys import store as journeys_store
+from courtesy.stages.messages import Policy
 from courtesy.stages.messages import store as messages_store
 from courtesy.stages.messages.gate import gate
 from courtesy.workspace import Workspace
@@ -65,7 +66,7 @@ def _tick_some(app: App) -> Ticked:
         exposed = pl.concat([holdouts.exposures(drawn, moves.sends), tried])
         experiments_store.expose(transaction, kept(transaction, definitions, exposed))
         said = holdouts.left_alone(moves.sends, drawn)
-        _queue(app, transaction, definitions, said, now)
+        _queue(app, transaction, definitions.policy, said, now)
     return Ticked(len(due), len(moves.sends))
 
 
@@ -95,10 +96,10 @@ def _drawn(
 
 
 def _queue(
-    app: App, transaction: Transaction, definitions: Workspace, sends: pl.DataFrame, now: datetime
+    app: App, transaction: Transaction, policy: Policy, sends: pl.DataFrame, now: datetime
 ) -> None:
-    if sends.is_empty() or definitions.policy is None:
+    if sends.is_empty():
         return
-    facts = messages_store.facts(transaction, sends, definitions.policy, app.secret, now)
-    verdicts = gate(sends, facts, definitions.policy, now)
+    facts = messages_store.facts(transaction, sends, policy, app.secret, now)
+    verdicts = gate(sends, facts, policy, now)
     messages_store.queue(transaction, sends, verdicts, now)

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePath
 
@@ -13,6 +14,7 @@ from courtesy.ground.primitives.memory import Memory
 from courtesy.stages import experiments, journeys
 from courtesy.stages.experiments import HOLDOUT, TREATED, UNIVERSAL, Experiment
 from courtesy.stages.experiments import store as experiments_store
+from courtesy.stages.journeys import store as journeys_store
 from courtesy.stages.messages import Policy
 from courtesy.stages.messages.policy import CHANNELS, Holdouts
 from courtesy.workspace.check import checked
@@ -48,7 +50,8 @@ def read_checked(folder: Path) -> tuple[Sequence[Source], Workspace]:
 
 
 def _planned(transaction: Transaction, sources: Sequence[Source]) -> list[Change]:
-    now, people = in_force(transaction), standing(transaction)
+    now = in_force(transaction)
+    people = standing(transaction, now)
     check_whole(sources)
     stay = kept(transaction, now, sources, people)
     whole = [*sources, *stay]
@@ -56,7 +59,9 @@ def _planned(transaction: Transaction, sources: Sequence[Source]) -> list[Change
     _check_running(transaction, wanted, whole)
     changes = _differences(transaction, whole)
     changes += _pinned(transaction, now, wanted, changes)
-    return sorted([*changes, *_stays(transaction, stay, people)], key=lambda c: (c.kind, c.name))
+    changes = [_with_people(one, people) for one in changes]
+    changes += [*_stays(transaction, stay, people), *_halted(transaction, wanted)]
+    return sorted(changes, key=lambda c: (c.kind, c.name))
 
 
 def _differences(transaction: Transaction, sources: Iterable[Source]) -> list[Change]:
@@ -94,6 +99,26 @@ def _pinned(
     return found
 
 
+def _with_people(change: Change, people: Mapping[str, Standing]) -> Change:
+    """A change of a journey, and who stays on the version that they entered."""
+    there = people.get(change.name) if change.kind == "journey" else None
+    if there is None or not there.people:
+        return change
+    known = [part for part in (change.why, f"{there}, and stay on their version") if part]
+    return replace(change, why="; ".join(known))
+
+
+def _halted(transaction: Transaction, wanted: Workspace) -> Iterator[Change]:
+    """The journeys of a folder that were paused or stopped, which applying does not undo."""
+    in_force_now = {
+        v.name: v.version for v in definitions.active(transaction) if v.kind == "journey"
+    }
+    for name, state in sorted(journeys_store.states(transaction).items()):
+        if name in wanted.journeys and name in in_force_now:
+            why = f"it is {state}, so nobody enters; to open it: courtesy journeys resume {name}"
+            yield Change(state, "journey", name, in_force_now[name], "", why)
+
+
 def _stays(
     transaction: Transaction, stay: Iterable[Source], people: Mapping[str, Standing]
 ) -> Iterator[Change]:
@@ -115,12 +140,17 @@ def apply(transaction: Transaction, folder: Path, now: datetime) -> Sequence[Cha
     changes = _planned(transaction, sources)
     bodies = {(v.kind, v.name): v.body for v in definitions.active(transaction)}
     bodies |= {(s.kind, s.name): s.body for s in sources}
-    release = definitions.next_release(transaction)
+    release, states = definitions.next_release(transaction), journeys_store.states(transaction)
     for change in changes:
         key = (change.kind, change.name)
         if change.action == "retire":
             definitions.retire(transaction, *key, release)
-        elif change.action != "keep":
+            continue
+        if change.action == "add" and change.name in (states if change.kind == "journey" else {}):
+            journeys_store.put_state(
+                transaction, change.name, None, now
+            )  # it was stopped, and left
+        if change.action in {"add", "change"}:
             definitions.put(transaction, *key, bodies[key], now, release)
     return changes
 

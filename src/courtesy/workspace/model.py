@@ -62,7 +62,7 @@ class Change:
     """What applying would do to one definition; ``difference`` is a unified diff.
 
     ``action`` is add, change, retire, or keep: the folder lacks it, but people stand on it, as
-    ``why`` says.
+    ``why`` says. A journey that was halted also is ``paused`` or ``stopped``.
     """
 
     action: str

@@ -1,5 +1,6 @@
 """On which definitions people stand, so that none of them goes by its absence from a folder."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -7,7 +8,7 @@ from pathlib import PurePath
 from courtesy.ground.definitions import store as definitions
 from courtesy.ground.ledger import Transaction
 from courtesy.ground.rules import Condition, mentions
-from courtesy.stages.journeys import Branch, Journey, Send
+from courtesy.stages.journeys import Branch, Journey, Send, describe_step
 from courtesy.stages.journeys import store as journeys_store
 from courtesy.stages.messages.outbox import store as outbox_store
 from courtesy.workspace.model import POLICY, Source, Workspace
@@ -17,9 +18,9 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Standing:
-    """Who is in a journey: people by version and step, and messages that wait to be handed over."""
+    """Who is in a journey: people by the step that they come to next, and messages that wait."""
 
-    steps: Mapping[tuple[int, str], int]
+    steps: Mapping[str, int]
     messages: int
 
     @property
@@ -28,22 +29,22 @@ class Standing:
         return sum(self.steps.values())
 
     def __str__(self) -> str:
-        where = ", ".join(f"{step} {count:,}" for (_, step), count in self.steps.items())
+        where = ", ".join(f"{step}: {count:,}" for step, count in self.steps.items())
         return (
             f"{self.people:,} people stand in it{f' ({where})' if where else ''}; "
             f"{self.messages:,} messages wait"
         )
 
 
-def standing(transaction: Transaction) -> dict[str, Standing]:
+def standing(transaction: Transaction, now: Workspace) -> dict[str, Standing]:
     """The journeys in which people stand, or whose messages wait."""
-    steps: dict[str, dict[tuple[int, str], int]] = {}
+    steps: dict[str, Counter[str]] = {}
     for row in journeys_store.standing_at(transaction):
-        place = (int(row["version"]), str(row["step"]))
-        steps.setdefault(row["journey"], {})[place] = int(row["people"])
+        place = describe_step(now.versions.get((row["journey"], row["version"])), row["step"])
+        steps.setdefault(row["journey"], Counter())[place] += int(row["people"])
     waiting = outbox_store.waiting_by_journey(transaction)
     names = sorted(steps.keys() | waiting.keys())
-    return {name: Standing(steps.get(name, {}), waiting.get(name, 0)) for name in names}
+    return {name: Standing(steps.get(name, Counter()), waiting.get(name, 0)) for name in names}
 
 
 def kept(
@@ -60,8 +61,8 @@ def kept(
     active = {(v.kind, v.name): v for v in definitions.active(transaction)}
     absent = active.keys() - {(one.kind, one.name) for one in sources}
     stay = {("journey", name) for name in people if ("journey", name) in absent}
-    if people and (POLICY, POLICY) in absent:
-        stay.add((POLICY, POLICY))
+    if people or outbox_store.is_any_at_provider(transaction):
+        stay |= absent & {(POLICY, POLICY)}
     used = {key for _, name in stay for key in _used(now, now.journeys.get(name))}
     flying = journeys_store.versions_in_flight(transaction)
     used |= {key for one in flying for key in _audiences_of(now.versions.get(one))}

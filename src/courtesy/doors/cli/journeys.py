@@ -1,6 +1,7 @@
 """``courtesy journeys``: who is where; pausing a journey, and stopping it."""
 
 from dataclasses import asdict
+from getpass import getuser
 from typing import Annotated
 
 import typer
@@ -8,7 +9,7 @@ from rich.table import Table
 
 from courtesy import workspace
 from courtesy.doors.cli.frame import Json, answer, opened
-from courtesy.flow.halt import Halted, pause_journey, resume_journey, stop_journey
+from courtesy.flow.halt import Halted, describe_journey, pause_journey, resume_journey, stop_journey
 from courtesy.ground.primitives.errors import InputError
 from courtesy.stages.journeys import store as journeys_store
 from courtesy.stages.messages.outbox import store as outbox_store
@@ -49,6 +50,27 @@ def list_(context: typer.Context, json: Json = False) -> None:
 
 
 @journeys.command()
+def show(context: typer.Context, name: Name, json: Json = False) -> None:
+    """One journey: whether it runs, who stands where, what waits, and who halted it when."""
+    with opened(context) as app, app.ledger.read() as transaction:
+        found = describe_journey(transaction, name)
+    changes = [
+        f"  {one['changed_at']:%Y-%m-%d %H:%M} {one['state']}"
+        + (f" by {one['changed_by']}" if one["changed_by"] else "")
+        for one in found["changes"]
+    ]
+    places = [f"  {step}: {people:,}" for step, people in found["steps"].items()]
+    lines = [
+        f"{name} (version {found['version'] or 'none in force'}) is {found['state']}.",
+        f"{found['people']:,} people are inside, by the step that they come to next:",
+        *places,
+        f"{found['waiting_messages']:,} messages wait.",
+        *(["Changes:", *changes] if changes else []),
+    ]
+    answer(found, json=json, text=lambda: "\n".join(lines))
+
+
+@journeys.command()
 def count(context: typer.Context, json: Json = False) -> None:
     """How many people are in each journey, in which arm, and how they left."""
     with opened(context) as app, app.ledger.read() as transaction:
@@ -63,7 +85,7 @@ def count(context: typer.Context, json: Json = False) -> None:
 def pause(context: typer.Context, name: Name, json: Json = False) -> None:
     """Let nobody enter or move on, and keep waiting messages in; waits and expiry run on."""
     with opened(context) as app:
-        done = pause_journey(app, name)
+        done = pause_journey(app, name, _login())
     said = (
         f"{name} is paused: {done.people:,} people stay where they are, {done.messages:,} messages "
         f"wait. courtesy journeys resume {name} lets them go on."
@@ -75,7 +97,7 @@ def pause(context: typer.Context, name: Name, json: Json = False) -> None:
 def resume(context: typer.Context, name: Name, json: Json = False) -> None:
     """Let a paused or stopped journey run again."""
     with opened(context) as app:
-        done = resume_journey(app, name)
+        done = resume_journey(app, name, _login())
     said = (
         f"{name} runs: {done.people:,} people are inside, {done.messages:,} messages are judged "
         "anew and go out."
@@ -87,10 +109,18 @@ def resume(context: typer.Context, name: Name, json: Json = False) -> None:
 def stop(context: typer.Context, name: Name, yes: Yes = False, json: Json = False) -> None:
     """Close a journey: who is inside leaves as stopped, waiting messages are recalled."""
     with opened(context) as app:
-        done = stop_journey(app, name, dry=not yes)
+        done = stop_journey(app, name, _login(), dry=not yes)
     if not yes:
         raise InputError(f"{_stopped(done, 'would leave', 'would be')} Say --yes to do it.")
     answer(asdict(done), json=json, text=lambda: f"{name} is stopped: {_stopped(done)}")
+
+
+def _login() -> str:
+    """The name of whoever is logged in at this machine, where it has one."""
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 def _stopped(done: Halted, leave: str = "left", are: str = "are") -> str:

@@ -137,7 +137,7 @@ def _own(definitions: Workspace, experiment: Experiment) -> Metrics:
     """The metrics that an experiment names, those of its plan first; else the journey's goal."""
     plan = experiment.pilot
     names = [plan.primary, *(one.metric for one in plan.guardrails)] if plan else []
-    named = [definitions.metrics[name] for name in (*names, *experiment.metrics)]
+    named = [_metric(definitions, name) for name in (*names, *experiment.metrics)]
     if named:
         return tuple(named)
     uses = [j for j in definitions.journeys.values() if experiment.name in j.tested]

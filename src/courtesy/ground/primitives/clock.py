@@ -113,6 +113,15 @@ def read_time(text: str) -> datetime:
     return datetime.fromisoformat(f"{said[:16]}:59{said[19:]}") + timedelta(seconds=1)
 
 
+def spell_duration(length: timedelta) -> str:
+    """Such as ``7d``, ``36h`` or ``90s``: what ``duration`` reads, in the largest whole unit."""
+    seconds = int(length.total_seconds())
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
 def parse_instant(text: str) -> datetime:
     """The instant of an ISO 8601 text; without a zone it is taken as UTC.
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from courtesy.ground.primitives.clock import spell_duration
 from courtesy.ground.rules.model import (
     Comparison,
     Consented,
@@ -42,13 +43,7 @@ def _times(did: Did) -> list[str]:
 
 
 def _within(length: timedelta | None) -> list[str]:
-    if length is None:
-        return []
-    seconds = int(length.total_seconds())
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        if seconds % size == 0:
-            return [f"within {seconds // size}{unit}"]
-    return [f"within {seconds}s"]
+    return [] if length is None else [f"within {spell_duration(length)}"]
 
 
 def _where(did: Did) -> list[str]:

@@ -8,6 +8,7 @@ Verbs: ``check``, ``enter``, ``advance``; ``store`` keeps enrollments.
 from courtesy.stages.journeys.advance import Moves, advance
 from courtesy.stages.journeys.ahead import conditions_ahead, tests_ahead
 from courtesy.stages.journeys.check import check
+from courtesy.stages.journeys.describe import describe_step
 from courtesy.stages.journeys.enter import enter
 from courtesy.stages.journeys.inspector import Known
 from courtesy.stages.journeys.model import (
@@ -49,6 +50,7 @@ __all__ = [
     "advance",
     "check",
     "conditions_ahead",
+    "describe_step",
     "enter",
     "tests_ahead",
 ]

@@ -16,6 +16,7 @@ ENDED = "ended"
 COMPLETED = "completed"
 EXIT = "exit"
 GOAL = "goal"
+RUNNING = "running"
 PAUSED = "paused"
 STOPPED = "stopped"
 

@@ -51,6 +51,14 @@ SELECT journey, state, since FROM journey_states;
 INSERT INTO journey_states (journey, state, since) VALUES (:journey, :state, :now)
 ON CONFLICT (journey) DO UPDATE SET state = excluded.state, since = excluded.since;
 
+-- name: put_change
+INSERT INTO journey_changes (journey, state, changed_at, changed_by)
+VALUES (:journey, :state, :now, :changed_by);
+
+-- name: changes
+SELECT state, changed_at, changed_by FROM journey_changes WHERE journey = :journey
+ORDER BY change_id;
+
 -- name: drop_state
 DELETE FROM journey_states WHERE journey = :journey;
 

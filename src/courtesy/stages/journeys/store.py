@@ -8,7 +8,7 @@ import polars as pl
 from courtesy.ground.ledger import Transaction, named_queries
 from courtesy.ground.primitives.clock import instant
 from courtesy.stages.journeys.advance import Moves
-from courtesy.stages.journeys.model import ENROLLMENTS, STANDING
+from courtesy.stages.journeys.model import ENROLLMENTS, RUNNING, STANDING
 
 _QUERIES = named_queries(__file__)
 PASSED = pl.Schema(
@@ -21,7 +21,7 @@ PASSED = pl.Schema(
         "passed_at": ENROLLMENTS["entered_at"],
     }
 )
-_INSTANTS = ("entered_at", "ended_at", "passed_at")
+_INSTANTS = ("entered_at", "ended_at", "passed_at", "changed_at")
 
 
 def due(transaction: Transaction, now: datetime, limit: int) -> pl.DataFrame:
@@ -81,12 +81,25 @@ def states(transaction: Transaction) -> dict[str, str]:
     return {row["journey"]: row["state"] for row in transaction.rows(_QUERIES["states"])}
 
 
-def put_state(transaction: Transaction, journey: str, state: str | None, now: datetime) -> None:
-    """Pause or stop a journey; with None it runs again."""
+def put_state(
+    transaction: Transaction,
+    journey: str,
+    state: str | None,
+    now: datetime,
+    changed_by: str = "",
+) -> None:
+    """Pause or stop a journey; with None it runs again. Who did it, and when, is kept."""
+    noted = {"journey": journey, "state": state or RUNNING, "changed_by": changed_by}
+    transaction.run(_QUERIES["put_change"], now=now, **noted)
     if state is None:
         transaction.run(_QUERIES["drop_state"], journey=journey)
     else:
         transaction.run(_QUERIES["put_state"], journey=journey, state=state, now=now)
+
+
+def changes(transaction: Transaction, journey: str) -> list[dict[str, Any]]:
+    """When a journey was paused, resumed and stopped: ``state, changed_at, changed_by``."""
+    return [_dated(row) for row in transaction.rows(_QUERIES["changes"], journey=journey)]
 
 
 def stop(transaction: Transaction, journey: str, now: datetime) -> int:

@@ -44,6 +44,10 @@ GROUP BY channel ORDER BY channel;
 SELECT journey, count(*) AS messages FROM messages WHERE state IN ('queued', 'held', 'paused')
 GROUP BY journey;
 
+-- name: at_provider
+SELECT count(*) FROM (
+  SELECT message_id FROM messages WHERE state IN ('sending', 'uncertain') LIMIT 1) AS one;
+
 -- name: pause
 UPDATE messages SET state = 'paused' WHERE journey = :journey AND state IN ('queued', 'held');
 

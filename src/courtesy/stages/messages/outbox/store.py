@@ -82,6 +82,11 @@ def waiting_by_journey(transaction: Transaction) -> dict[str, int]:
     return {row["journey"]: int(row["messages"]) for row in rows}
 
 
+def is_any_at_provider(transaction: Transaction) -> bool:
+    """Whether messages may come back to the queue from a provider: ``sending``, ``uncertain``."""
+    return bool(transaction.scalar(_QUERIES["at_provider"]))
+
+
 def pause(transaction: Transaction, journey: str) -> int:
     """Keep a journey's waiting messages in; returns how many."""
     return transaction.run(_QUERIES["pause"], journey=journey)
