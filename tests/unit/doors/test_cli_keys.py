@@ -52,6 +52,21 @@ def test_a_new_key_is_shown_once_and_works(run: Run, home: Path) -> None:
     app.close()
 
 
+def test_a_revoked_key_is_refused_and_others_are_not(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, app_key = (answer(run, "keys", "create", name)["write_key"] for name in ("shop", "app"))
+    monkeypatch.setattr("courtesy.doors.api.keys._SECONDS", 0.0)
+    app = open_app(home)
+    with TestClient(create_api(app)) as client:
+        calls = [{"event": "e", "userId": "u", "writeKey": key} for key in (shop, app_key)]
+        assert [client.post("/v1/track", json=call).status_code for call in calls] == [200, 200]
+        assert answer(run, "keys", "revoke", "shop") == {"source": "shop", "revoked": 1}
+        assert [client.post("/v1/track", json=call).status_code for call in calls] == [401, 200]
+    app.close()
+    assert [one["source"] for one in answer(run, "keys", "list")["sources"]] == ["app"]
+
+
 def test_two_keys_are_never_the_same(run: Run) -> None:
     keys = {answer(run, "keys", "create", "shop")["write_key"] for _ in range(3)}
     assert len(keys) == 3

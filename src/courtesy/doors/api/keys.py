@@ -1,5 +1,6 @@
 """Who is calling: the write key in a header or in the body."""
 
+import asyncio
 import base64
 import binascii
 from codecs import BOM_UTF8
@@ -17,15 +18,17 @@ class _Keyed(msgspec.Struct, rename="camel"):
     write_key: str | None = None
 
 
+# A key that was revoked is refused after this long.
+_SECONDS = 5.0
 _decode = msgspec.json.Decoder(_Keyed).decode
 
 
 class Keys:
-    """Knows the sources by their write keys; each is looked up once."""
+    """Knows the sources by their write keys; each is looked up again after some seconds."""
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._known: dict[str, str] = {}
+        self._known: dict[str, tuple[str, float]] = {}
 
     async def source(self, headers: Mapping[str, str], body: bytes) -> str:
         """The source whose key the headers hold, or else the body; any one of them will do.
@@ -41,14 +44,18 @@ class Keys:
 
     async def owner(self, key: str) -> str | None:
         """The source that has this write key; None when nobody does."""
-        return self._known.get(key) or await run_in_threadpool(self._look_up, key)
+        now = asyncio.get_running_loop().time()
+        source, until = self._known.get(key, (None, now))
+        if source is None or now >= until:
+            source = await run_in_threadpool(self._look_up, key)
+            self._known.pop(key, None)
+            if source:
+                self._known[key] = source, now + _SECONDS
+        return source
 
     def _look_up(self, key: str) -> str | None:
         with self._app.ledger.read() as transaction:
-            source = store.source_of(transaction, key)
-        if source:
-            self._known[key] = source
-        return source
+            return store.source_of(transaction, key)
 
 
 def keys_in(headers: Mapping[str, str], body: bytes) -> Iterator[str]:

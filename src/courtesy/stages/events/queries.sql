@@ -44,5 +44,8 @@ SELECT source FROM sources WHERE key_hash = :key_hash;
 -- name: add_source
 INSERT INTO sources (key_hash, source, created_at) VALUES (:key_hash, :source, :created_at);
 
+-- name: drop_source
+DELETE FROM sources WHERE source = :source;
+
 -- name: sources
 SELECT source, created_at FROM sources ORDER BY created_at, source;

@@ -145,6 +145,11 @@ def add_source(transaction: Transaction, source: str, write_key: str, now: datet
     )
 
 
+def drop_source(transaction: Transaction, source: str) -> int:
+    """Let nobody send as ``source`` any more; returns how many keys it had."""
+    return transaction.run(_QUERIES["drop_source"], source=source)
+
+
 def sources(transaction: Transaction) -> Sequence[Source]:
     """Everybody who may send, oldest first."""
     rows = transaction.rows(_QUERIES["sources"])
