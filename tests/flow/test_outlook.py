@@ -81,8 +81,11 @@ def test_slips_of_the_pen_are_told_with_their_place(app: App, tmp_path: Path) ->
         ("templates/hello (in bought)", "did you mean 'first_name', 20 times?"),
         ("templates/hello (in bought)", "did you mean 'products', 20 times?"),
         ("templates/hello (in bought)", "{{ event.note }} is empty for 20 of 20 people."),
-        ("journeys/bought.yaml:1: steps[0]", "longer than the 1 days in which the goal counts"),
-        ("journeys/bought.yaml:1: steps[1]", "An earlier option has the same condition."),
+        ("journeys/bought.yaml:6: steps[0]", "longer than the 1 days in which the goal counts"),
+        (
+            "journeys/bought.yaml:10: steps[1].branch[1]",
+            "An earlier option has the same condition.",
+        ),
         ("steps[1].branch[0].then[1]", "Nobody can come to this step."),
     ):
         assert any(place in one and meant in one for one in found), (place, meant, found)

@@ -6,8 +6,8 @@ A workspace folder holds ``policy.yaml``, ``audiences/*.yaml``, ``metrics/*.yaml
 """
 
 from courtesy.workspace.force import apply, in_force, plan, read_checked, versions_of
-from courtesy.workspace.model import Change, Workspace
-from courtesy.workspace.notices import Notice, Seen, find_notices
+from courtesy.workspace.model import Change, Notice, Workspace
+from courtesy.workspace.notices import Seen, find_notices
 
 __all__ = [
     "Change",

@@ -71,3 +71,14 @@ class Change:
     version: int
     difference: str
     why: str = ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something worth a look: where it stands, and a sentence."""
+
+    place: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.detail}"

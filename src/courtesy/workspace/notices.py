@@ -13,12 +13,13 @@ from liquid import BoundTemplate
 
 from courtesy.ground.definitions import Document
 from courtesy.ground.definitions.document import Path
-from courtesy.stages.journeys import Branch, Journey, Send, Trial, Wait
+from courtesy.stages.journeys import Journey
 from courtesy.stages.messages import returns
 from courtesy.stages.messages.render import KNOWN_VARIABLES
 from courtesy.stages.messages.template import Template
 from courtesy.stages.profiles.consent import GRANTED, WITHDRAWALS
-from courtesy.workspace.model import Source, Workspace
+from courtesy.workspace.model import Notice, Source, Workspace
+from courtesy.workspace.reach import find_reach
 from courtesy.workspace.standing import templates_of
 
 _OWN_EVENTS = frozenset(
@@ -31,17 +32,6 @@ _OWN_EVENTS = frozenset(
 _KINDS = ("audience", "journey", "experiment", "metric")
 _CLOSE = 0.75
 _NAMES_OF_EVENTS = ("did", "event")
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Something worth a look: where it stands, and a sentence."""
-
-    place: str
-    detail: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.detail}"
 
 
 @dataclass(frozen=True)
@@ -68,7 +58,7 @@ def find_notices(sources: Iterable[Source], wanted: Workspace, seen: Seen) -> li
             document = source.document()
             found += _unheard(document, seen)
             if source.kind == "journey":
-                found += _ways(document, wanted.journeys[source.name])
+                found += find_reach(document, wanted.journeys[source.name], wanted.policy)
     for name, journey in wanted.journeys.items():
         for template in sorted(templates_of(journey) & wanted.templates.keys()):
             found += _variables(f"templates/{template}", name, journey, wanted.templates, seen)
@@ -115,51 +105,6 @@ def _resembling(place: str, noun: str, name: str, known: Mapping[str, int]) -> I
         meant = spelled[close[0]]
         times = f", {known[meant]:,} times" if known[meant] else ""
         yield Notice(place, f"The {noun} {name!r} was never seen; did you mean {meant!r}{times}?")
-
-
-def _ways(document: Document, journey: Journey) -> Iterator[Notice]:
-    """Steps that nobody can come to, options that nobody can take, and waits beyond the goal."""
-    reached, todo = set[str](), [journey.first]
-    while todo:
-        step = todo.pop()
-        node = journey.nodes.get(step)
-        if node is None or step in reached:
-            continue
-        reached.add(step)
-        todo += _targets(node)
-    for step, node in journey.nodes.items():
-        place = f"{document.place()}: {step}"
-        if step not in reached:
-            yield Notice(place, "Nobody can come to this step.")
-        if isinstance(node, Branch):
-            yield from _never_taken(place, node)
-    yield from _waits(document, journey)
-
-
-def _targets(node: object) -> list[str]:
-    if isinstance(node, Branch):
-        return [*(target for _, target in node.options), node.otherwise]
-    if isinstance(node, Trial):
-        return [*node.ways.values(), node.after]
-    return [node.after] if isinstance(node, Send | Wait) else []
-
-
-def _never_taken(place: str, branch: Branch) -> Iterator[Notice]:
-    conditions = [condition for condition, _ in branch.options]
-    for index, condition in enumerate(conditions):
-        if condition in conditions[:index]:
-            yield Notice(f"{place}[{index}]", "An earlier option has the same condition.")
-
-
-def _waits(document: Document, journey: Journey) -> Iterator[Notice]:
-    window = journey.goal.condition.within if journey.goal else None
-    if window is None:
-        return
-    for step, node in journey.nodes.items():
-        if isinstance(node, Wait) and node.length > window:
-            days = f"{window.total_seconds() / 86_400:g}"
-            detail = f"This wait is longer than the {days} days in which the goal counts."
-            yield Notice(f"{document.place()}: {step}", detail)
 
 
 def _variables(
